@@ -1,0 +1,172 @@
+"""Carries what happened to the journal: once per loop turn, durable once a second.
+
+Everything noted between two turns goes into one record, so that it survives together or not at
+all: lines read, lines opened and settled, counters, `once_per` claims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from hooktail.checkpoint.store import COMPACT_BYTES
+from hooktail.telemetry import OncePer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hooktail.checkpoint.store import Store
+    from hooktail.checkpoint.unparsed import UnparsedStore
+
+SYNC_S = 1.0
+DAY_S = 86_400
+FORGET_AFTER_S = 7 * DAY_S
+"""Entries of files not met for so long are forgotten: longer than any mount is away."""
+
+
+class Noted(Protocol):
+    """Something with changes for the journal."""
+
+    def add_to(self, record: dict[str, Any]) -> None:
+        """Adds its changes since the last call to a journal record."""
+
+
+class Keeper:
+    """Writes the journal. All methods run on the loop thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        unparsed: UnparsedStore,
+        *,
+        wall_s: Callable[[], float],
+        clock: Callable[[], float],
+        on_health: Callable[[bool], None] = lambda _healthy: None,
+    ) -> None:
+        self.store = store
+        self._stopping = asyncio.Event()
+        self._well = asyncio.Event()
+        self._well.set()
+        self._unparsed = unparsed
+        self._wall_s = wall_s
+        self._on_health = on_health
+        self._noted: dict[Noted, None] = {}
+        self._unwritten: dict[str, Any] = {}
+        self._scheduled = False
+        self._log = structlog.get_logger()
+        self._complaints = OncePer(60.0, clock)
+
+    @property
+    def healthy(self) -> bool:
+        """False while the journal cannot be written."""
+        return self._well.is_set()
+
+    async def wait_healthy(self) -> None:
+        """Waits until the journal can be written."""
+        await self._well.wait()
+
+    def note(self, changed: Noted) -> None:
+        """Has the changes of something written at the end of this loop turn."""
+        self._noted[changed] = None
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def note_record(self, record: dict[str, Any]) -> None:
+        """Has a ready-made record written at the end of this loop turn."""
+        self.note(_Ready(record))
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def flush(self) -> bool:
+        """Writes what was noted now; tells whether it could be written.
+
+        If it could not, it is kept, reading stops (`on_health`), and the next try is a second
+        later: memory stays bounded because nothing new is read.
+        """
+        noted, self._noted = self._noted, {}
+        for changed in noted:
+            changed.add_to(self._unwritten)
+        if not self._unwritten:
+            return True
+        try:
+            self._unparsed.flush()
+            self.store.append(self._unwritten)
+        except OSError as error:
+            self._unwell(error)
+            return False
+        self._unwritten = {}
+        if not self.healthy:
+            self._well.set()
+            self._log.warning("checkpoint_writable_again")
+            self._on_health(True)
+        return True
+
+    def _unwell(self, error: OSError) -> None:
+        if self.healthy:
+            self._well.clear()
+            self._on_health(False)
+        if (silent := self._complaints.allow("write")) is not None:
+            self._log.error(
+                "checkpoint_unwritable",
+                path=str(self.store.directory),
+                reason=error.strerror or str(error),
+                again=silent,
+                hint="reading and sending wait until it can be written; nothing is lost",
+            )
+
+    async def run(self) -> None:
+        """Makes the journal durable every second and begins new generations, until stopped.
+
+        It is stopped rather than cancelled, because a thread that writes a snapshot cannot be.
+        """
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SYNC_S):
+                    await self._stopping.wait()
+            await self.tick()
+
+    def stop(self) -> None:
+        """Has `run` return after one last round."""
+        self._stopping.set()
+
+    async def tick(self) -> None:
+        """One round of `run`."""
+        if not self.flush():
+            return
+        try:
+            await asyncio.to_thread(self.store.sync)
+            if self.store.journal_bytes > COMPACT_BYTES:
+                await self.compact()
+        except OSError as error:
+            self._unwell(error)
+
+    async def compact(self) -> None:
+        """Begins a new generation and forgets files that have long been gone. Raises OSError."""
+        self._forget_long_gone()
+        snapshot = self.store.begin_generation()
+        await asyncio.to_thread(self.store.finish_generation, snapshot)
+
+    def _forget_long_gone(self) -> None:
+        before_s = self._wall_s() - FORGET_AFTER_S
+        gone = [key for key, entry in self.store.state.files.items() if entry.seen_s < before_s]
+        if gone:
+            self.store.append({"forget": gone})
+            self._log.info("files_forgotten", files=len(gone))
+
+
+class _Ready:
+    def __init__(self, record: dict[str, Any]) -> None:
+        self._record = record
+
+    def add_to(self, record: dict[str, Any]) -> None:
+        for key, value in self._record.items():
+            if isinstance(value, dict):
+                record.setdefault(key, {}).update(value)
+            else:
+                record.setdefault(key, []).extend(value)

@@ -1,0 +1,133 @@
+"""What the checkpoint knows, and how one journal record changes it. Pure.
+
+The same `apply` runs when a record is written and when it is read back, so that what is in memory
+is always what a restart would see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT_VERSION = 1
+
+
+@dataclass(slots=True)
+class FileEntry:
+    """One file (one generation of content) of one source."""
+
+    source: str
+    path: str
+    device: int
+    inode: int
+    read: int = 0
+    pending: set[int] = field(default_factory=set)
+    head_length: int = 0
+    head_digest: str = ""
+    seen_s: int = 0
+    """When it was last met, in seconds since the epoch; long unseen files are forgotten."""
+
+    @property
+    def mark(self) -> int:
+        """Offset from which a restart reads."""
+        return min(self.pending, default=self.read)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the entry as it stands in a snapshot."""
+        return {
+            "source": self.source,
+            "path": self.path,
+            "id": [self.device, self.inode],
+            "read": self.read,
+            "pending": sorted(self.pending),
+            "head": [self.head_length, self.head_digest],
+            "seen": self.seen_s,
+        }
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a restart needs."""
+
+    files: dict[int, FileEntry] = field(default_factory=dict)
+    """By key: a number that no other generation of any file ever has."""
+    next_key: int = 1
+    books: dict[str, dict[str, int]] = field(default_factory=dict)
+    claims: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """`once_per` keys with their owner and time in ms."""
+    started: set[str] = field(default_factory=set)
+    """Sources that have looked at their files at least once."""
+
+    def apply(self, record: Mapping[str, Any]) -> None:
+        """Changes the state by one journal record.
+
+        Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
+        offset, `o` opened starts, `s` settled starts, `h` head, `p` path, `i` inode, `t` seen),
+        `forget` keys, `books` (source -> counter -> added lines), `claim` (once_per keys),
+        `start` sources.
+        """
+        for key, entry in record.get("open", {}).items():
+            self.files[int(key)] = _entry(entry)
+            self.next_key = max(self.next_key, int(key) + 1)
+        for key, change in record.get("file", {}).items():
+            self._change(self.files[int(key)], change)
+        for key in record.get("forget", ()):
+            self.files.pop(int(key), None)
+        for source, delta in record.get("books", {}).items():
+            book = self.books.setdefault(source, {})
+            for counter, lines in delta.items():
+                book[counter] = book.get(counter, 0) + lines
+        for key, owner, time_ms in record.get("claim", ()):
+            self.claims[key] = (owner, time_ms)
+        self.started.update(record.get("start", ()))
+
+    @staticmethod
+    def _change(entry: FileEntry, change: Mapping[str, Any]) -> None:
+        entry.read = change.get("r", entry.read)
+        if "o" in change:
+            entry.pending.update(change["o"])
+        if "s" in change:
+            entry.pending.difference_update(change["s"])
+        if "h" in change:
+            entry.head_length, entry.head_digest = change["h"]
+        if "i" in change:
+            entry.device, entry.inode = change["i"]
+        entry.path = change.get("p", entry.path)
+        entry.seen_s = change.get("t", entry.seen_s)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the whole state as a record that makes it from nothing."""
+        return {
+            "open": {str(key): entry.to_json() for key, entry in self.files.items()},
+            "next_key": self.next_key,
+            "books": self.books,
+            "claim": [[key, owner, time] for key, (owner, time) in self.claims.items()],
+            "start": sorted(self.started),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> State:
+        """Reads what `to_json` returned."""
+        state = cls()
+        state.apply(value)
+        state.next_key = max(state.next_key, int(value["next_key"]))
+        return state
+
+
+def _entry(value: Mapping[str, Any]) -> FileEntry:
+    device, inode = value["id"]
+    head_length, head_digest = value["head"]
+    return FileEntry(
+        source=value["source"],
+        path=value["path"],
+        device=device,
+        inode=inode,
+        read=value["read"],
+        pending=set(value["pending"]),
+        head_length=head_length,
+        head_digest=head_digest,
+        seen_s=value["seen"],
+    )

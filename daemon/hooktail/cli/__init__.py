@@ -1,0 +1,1 @@
+"""The commands: words, exit codes and rendering; no logic."""

@@ -1,0 +1,84 @@
+"""Finds the command, runs it, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hooktail import __version__
+from hooktail.config.sections import DEFAULT_PATH
+from hooktail.errors import HooktailError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = ("run", "formats", "parse", "explain", "preview", "collector", "config")
+
+EPILOG = """\
+examples:
+  hooktail demo                              see it work, without any configuration
+  hooktail run --config hooktail.toml        the daemon, in the foreground
+  hooktail parse --format combined access.log
+  hooktail preview --source shop access.log  what would be sent
+
+HOOKTAIL_CONFIG names the configuration where --config does not.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are the program's errors."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # it raises, like the original
+        raise UsageError(f"{self.prog}: {message}; see '{self.prog} --help'")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Builds the command line."""
+    parser = _Parser(
+        prog="hooktail",
+        description="Tails access and application logs and delivers each event as one POST, "
+        "losing nothing.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hooktail {__version__}")
+    default = os.environ.get("HOOKTAIL_CONFIG", DEFAULT_PATH)
+    parser.add_argument(
+        "--config", metavar="PATH", default=default, help="configuration file (default: %(default)s)"
+    )
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", parser_class=_Parser
+    )
+    for name in COMMANDS:
+        import_module(f"hooktail.cli.{name}").register(commands)
+    for command in commands.choices.values():
+        # Accepted behind the command too; without a default, which would undo the one before it.
+        command.add_argument(
+            "--config", metavar="PATH", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code."""
+    try:
+        parser = build_parser()
+        chosen = parser.parse_args(arguments)
+        if chosen.command is None:
+            parser.print_help(sys.stderr)
+            return UsageError.exit_code
+        return int(chosen.run(chosen))
+    except HooktailError as error:
+        for line in str(error).splitlines():
+            print(f"hooktail: {line}", file=sys.stderr)  # noqa: T201 - the command line's voice
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output has gone, as `| head` does; keep the interpreter from
+        # complaining when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130

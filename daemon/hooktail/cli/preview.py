@@ -1,0 +1,124 @@
+"""`hooktail preview`: the bodies that would be sent, and why the other lines would not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from hooktail.cli import logfiles, sources
+from hooktail.errors import InputError
+from hooktail.extract.once import OnceBook
+from hooktail.model import Books
+from hooktail.tail.discovery import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hooktail.config import SourceSection
+    from hooktail.extract import Extractor
+
+_DESCRIPTION = """\
+Prints the exact bodies that the daemon would send for these files, one a line, with the same event
+ids, and on stderr what became of the lines. Sends and saves nothing; max_event_age is ignored.
+Without FILE: the files that the source has now. Files may be compressed (gzip, bzip2, xz)."""
+
+_EPILOG = """\
+examples:
+  hooktail preview --source shop
+  hooktail preview --source shop access.log access.log.2.gz > bodies.ndjson
+  hooktail preview --source shop access.log | jq -r .url | sort | uniq -c | sort -rn
+  tail -f access.log | hooktail preview --source shop -
+
+exit codes: 0 done; 1 there were lines and the format fits none of them; 64 usage; 65 a file cannot
+be read; 77 it may not be read; 78 configuration
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "preview",
+        help="show the bodies that would be sent",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--source", required=True, metavar="NAME", help="a source of the config")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="`-` is stdin")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the bodies, and the books on stderr."""
+    loaded, source = sources.pick(args.config, args.source)
+    files = args.files or current_files(source)
+    secret = sources.secret_of(loaded)
+    once = OnceBook()
+    books = Books()
+    for file in files:
+        # A parser may carry something from line to line: each file has its own.
+        extractor = sources.extractor_for(loaded, source, secret, once, limit_age=False)
+        _preview(file, extractor, books)
+    sys.stdout.buffer.flush()
+    sys.stderr.write(summary(source.name, len(files), books.totals))
+    unparsable = sum(n for key, n in books.totals.items() if key.startswith("unparsable."))
+    read = books.totals.get("read", 0)
+    return 1 if read and unparsable == read else 0
+
+
+def current_files(source: SourceSection) -> list[str]:
+    """Finds the files of a source as they are now, the oldest first.
+
+    Raises InputError if there is none.
+    """
+    found = scan(source.paths, source.exclude).files.values()
+    if not found:
+        raise InputError(f"source {source.name}: no file is at {', '.join(source.paths)}")
+    return sorted(map(str, found), key=lambda path: (os.stat(path).st_mtime_ns, path))
+
+
+def _preview(file: str, extractor: Extractor, books: Books) -> None:
+    out = sys.stdout.buffer
+    with logfiles.opened(file) as stream:
+        for batch in logfiles.batches(stream, extractor.source.max_line_bytes):
+            if batch.lines is None:
+                books.add("read")
+                books.add("unparsable.line_too_long")
+                continue
+            taken = extractor.extract(batch.lines, batch.generation)
+            books.add("read", len(batch.lines))
+            for event in taken.events:
+                books.add(f"event.{event.name}")
+            for key, lines in taken.settled.items():
+                books.add(key, lines)
+            if taken.events:
+                out.write(b"\n".join(event.body for event in taken.events) + b"\n")
+                out.flush()
+
+
+def summary(source: str, files: int, totals: dict[str, int]) -> str:
+    """Writes the books: what was read, what came of it, and that nothing is missing."""
+    reasons = {key: lines for key, lines in totals.items() if key != "read"}
+    events = {key: lines for key, lines in reasons.items() if key.startswith("event.")}
+    read, made = totals.get("read", 0), sum(events.values())
+    left = sum(reasons.values()) - made
+    rows: Iterable[tuple[str, int]] = [
+        ("read", read),
+        ("events", made),
+        *((f"  {key.removeprefix('event.')}", lines) for key, lines in _most(events)),
+        ("no event", left),
+        *((f"  {key}", lines) for key, lines in _most(reasons) if key not in events),
+    ]
+    table = "".join(f"{label:<40} {lines:>12,}\n" for label, lines in rows)
+    verdict = "balances" if read == made + left else "DOES NOT BALANCE"
+    plural = "file" if files == 1 else "files"
+    return (
+        f"preview of {source}, {files} {plural}; nothing was sent\n{table}"
+        f"{verdict}: {read:,} read = {made:,} events + {left:,} others\n"
+    )
+
+
+def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

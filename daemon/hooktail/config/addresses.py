@@ -1,0 +1,93 @@
+"""What makes an endpoint, a site and a listening address right. Pure: text in, text out.
+
+Each function returns the text, or a `Refusal` that says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from hooktail.config.kinds import Refusal
+
+ACCOUNT_ID = "{account_id}"
+_HOST = r"[\w.-]+|\[[0-9A-Fa-f:.]+\]"
+_BRACKETS_HINT = "the angle brackets of the integration guide are typographic: leave them out"
+
+
+def endpoint(text: str) -> str | Refusal:
+    """Takes https anywhere, and http to loopback; `{account_id}` is the only placeholder."""
+    split = _split(text)
+    if isinstance(split, Refusal):
+        return split
+    if re.search(r"[{}]", text.replace(ACCOUNT_ID, "")):
+        return Refusal("unknown placeholder or stray brace", f"the only one is {ACCOUNT_ID}")
+    if split.fragment or text.endswith("#"):
+        return Refusal("has a fragment", "leave out the # and what follows")
+    if split.scheme == "http" and not _is_loopback(split.hostname or ""):
+        return Refusal("http would send events unencrypted", "write https://")
+    return text
+
+
+def site(text: str) -> str | Refusal:
+    """Scheme and host, with a port if need be, and nothing behind it."""
+    split = _split(text)
+    if isinstance(split, Refusal):
+        return split
+    if not re.fullmatch(rf"[A-Za-z]+://(?:{_HOST})(?::[0-9]+)?", text):
+        return Refusal(
+            "more than scheme and host", f"write {split.scheme}://{split.netloc.rstrip(':')}"
+        )
+    return text
+
+
+def listen(text: str) -> str | Refusal:
+    """`host:port`, `[v6]:port`, `unix:/path`, or nothing for off."""
+    if not text:
+        return text
+    if text.startswith("unix:"):
+        return text if text.startswith("unix:/") else Refusal("the socket's path is not absolute")
+    parts = re.fullmatch(rf"({_HOST}):([0-9]{{1,5}})", text)
+    if parts is None:
+        return Refusal("not a listening address")
+    if int(parts[2]) > 65_535:
+        return Refusal("the port is out of range", "ports go from 0 to 65535")
+    if parts[1].startswith("[") and not _is_address(parts[1][1:-1]):
+        return Refusal("not an IPv6 address in the brackets")
+    return text
+
+
+def _split(text: str) -> SplitResult | Refusal:
+    """Checks what an endpoint and a site have in common."""
+    if "<" in text or ">" in text:
+        return Refusal("has angle brackets", _BRACKETS_HINT)
+    if re.search(r"[\s\\]", text):
+        return Refusal("has white space or a backslash")
+    try:
+        split = urlsplit(text)
+        host, _ = split.hostname, split.port
+    except ValueError:
+        return Refusal("not a URL")
+    if split.scheme not in {"http", "https"}:
+        hint = "" if "://" in text else "write https:// before it"
+        return Refusal("neither http nor https", hint)
+    if "@" in split.netloc:
+        return Refusal("has a user name or a password", "leave out what stands before the @")
+    if not host:
+        return Refusal("has no host")
+    return split
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

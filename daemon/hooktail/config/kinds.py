@@ -1,0 +1,318 @@
+"""The kinds of values a key may have: each says what it allows, parses, and states its JSON Schema.
+
+Pure: a value of the TOML file goes in; the value in its unit, or a `Refusal`, comes out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PRINTABLE = r"[^\x00-\x1f\x7f]+"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+LARGEST_EXACT = 2**53
+"""Integers beyond it change their value in a JSON reader that knows only doubles."""
+
+_DEEPEST_CONDITION = 8
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a value is not taken."""
+
+    message: str
+    hint: str = ""
+
+
+WRONG_TYPE = "wrong type"
+
+
+class Kind(Protocol):
+    """What a key's value may be."""
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words."""
+
+    def parse(self, value: object) -> object:
+        """Returns the value in its unit, or a `Refusal`; never raises."""
+
+    def schema(self) -> dict[str, object]:
+        """JSON Schema (draft 2020-12) of the value in the file."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Returns `did you mean 'x'?` for the nearest known word, or an empty text."""
+    near = difflib.get_close_matches(word[:100].lower(), list(known), n=1)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A text that matches `pattern` as a whole; `rule` looks closer and may convert it."""
+
+    allowed: str = "text"
+    pattern: str = PRINTABLE
+    max_length: int = 4096
+    wrong: str = "not an allowed text"
+    rule: Callable[[str], object] | None = None
+
+    def parse(self, value: object) -> object:
+        """Returns the text, or what `rule` makes of it."""
+        if not isinstance(value, str):
+            return Refusal(WRONG_TYPE)
+        if not value and not re.fullmatch(self.pattern, value):
+            return Refusal("empty")
+        if len(value) > self.max_length:
+            return Refusal(f"longer than {self.max_length} characters")
+        if not re.fullmatch(self.pattern, value):
+            return Refusal(self.wrong)
+        return value if self.rule is None else self.rule(value)
+
+    def schema(self) -> dict[str, object]:
+        """A string with a pattern; what `rule` checks beyond it is not part of the schema."""
+        return {
+            "type": "string",
+            "pattern": f"^(?:{self.pattern})$",
+            "maxLength": self.max_length,
+        }
+
+
+def absolute_path() -> Text:
+    """A path from the root; parsed to a `Path`."""
+    return Text(
+        allowed="an absolute path",
+        pattern=r"/[^\x00-\x1f\x7f]*",
+        wrong="not an absolute path",
+        rule=Path,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """The words."""
+        return ", ".join(f'"{word}"' for word in self.words)
+
+    def parse(self, value: object) -> object:
+        """Returns the word."""
+        if not isinstance(value, str):
+            return Refusal(WRONG_TYPE)
+        if value not in self.words:
+            return Refusal("not one of the allowed words", suggestion(value, self.words))
+        return value
+
+    def schema(self) -> dict[str, object]:
+        """An enum."""
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A whole number in `[low, high]`, both included. A boolean is none."""
+
+    low: int
+    high: int
+    outside: str = "out of range"
+
+    @property
+    def allowed(self) -> str:
+        """The range."""
+        if self.low == self.high:
+            return f"the whole number {self.low}"
+        return f"a whole number from {self.low} to {self.high}"
+
+    def parse(self, value: object) -> object:
+        """Returns the number."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            quoted = isinstance(value, str) and re.fullmatch(r"[0-9]+", value)
+            return Refusal(WRONG_TYPE, "write it without quotes" if quoted else "")
+        return value if self.low <= value <= self.high else Refusal(self.outside)
+
+    def schema(self) -> dict[str, object]:
+        """An integer with its range."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """A duration: a number of seconds or a text such as `500ms`; parsed to seconds.
+
+    With `zero_is_none`, `0` and `"0"` mean no limit and are parsed to None.
+    """
+
+    low_s: float = 0.001
+    high_s: float
+    zero_is_none: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """The forms and the range."""
+        zero = '; "0" for no limit' if self.zero_is_none else ""
+        return (
+            'seconds, or text such as "500ms", "30s", "5m", "7d", '
+            f"from {duration_text(self.low_s)} to {duration_text(self.high_s)}{zero}"
+        )
+
+    def parse(self, value: object) -> object:
+        """Returns seconds as a float, or None for no limit."""
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return Refusal(WRONG_TYPE)
+        if self.zero_is_none and value in (0, "0"):
+            return None
+        if isinstance(value, str):
+            parts = re.fullmatch(_DURATION, value)
+            if parts is None:
+                bare = re.fullmatch(r"[0-9]+", value)
+                return Refusal("not a duration", f'say the unit: "{value[:12]}s"' if bare else "")
+            value = float(parts[1]) * _UNITS_S[parts[2]]
+        # Written so that NaN, which compares as false with everything, is refused too.
+        return float(value) if self.low_s <= value <= self.high_s else Refusal("out of range")
+
+    def schema(self) -> dict[str, object]:
+        """A number with its range, or a text with a unit."""
+        pattern = f"^(?:{_DURATION}{'|0' if self.zero_is_none else ''})$"
+        low = 0 if self.zero_is_none else self.low_s
+        return {
+            "anyOf": [
+                {"type": "number", "minimum": low, "maximum": self.high_s},
+                {"type": "string", "pattern": pattern},
+            ]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    allowed: str = "true or false"
+
+    def parse(self, value: object) -> object:
+        """Returns the boolean."""
+        return value if isinstance(value, bool) else Refusal(WRONG_TYPE)
+
+    def schema(self) -> dict[str, object]:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """A list of texts; parsed to a tuple."""
+
+    item: Text
+    at_least: int = 0
+
+    @property
+    def allowed(self) -> str:
+        """What the items may be."""
+        return f"a list of {'one or more ' if self.at_least else ''}texts, each {self.item.allowed}"
+
+    def parse(self, value: object) -> object:
+        """Returns the texts; the refusal names the first bad item by its number."""
+        if not isinstance(value, list):
+            hint = "write it in brackets: [...]" if isinstance(value, str) else ""
+            return Refusal(WRONG_TYPE, hint)
+        if len(value) < self.at_least:
+            return Refusal("empty")
+        for number, item in enumerate(value, start=1):
+            parsed = self.item.parse(item)
+            if isinstance(parsed, Refusal):
+                return Refusal(f"item {number}: {parsed.message}", parsed.hint)
+        return tuple(value)
+
+    def schema(self) -> dict[str, object]:
+        """An array."""
+        return {"type": "array", "items": self.item.schema(), "minItems": self.at_least}
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant of an event: text, a finite number that JSON keeps exactly, or a boolean."""
+
+    allowed: str = "non-empty text, a number or a boolean"
+
+    def parse(self, value: object) -> object:
+        """Returns the value as it is."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            exact = -LARGEST_EXACT <= value <= LARGEST_EXACT
+            return value if exact else Refusal("beyond 2^53", "write it as text, in quotes")
+        if isinstance(value, float):
+            finite = float("-inf") < value < float("inf")
+            return value if finite else Refusal("not a finite number")
+        if isinstance(value, str):
+            return value or Refusal("empty")
+        return Refusal(WRONG_TYPE)
+
+    def schema(self) -> dict[str, object]:
+        """A scalar."""
+        return {"type": ["string", "number", "boolean"], "minLength": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of a rule; what it means is compiled by the extraction, and checked there."""
+
+    allowed: str
+
+    def parse(self, value: object) -> object:
+        """Returns the value as it is, if it is made of texts, finite numbers, lists and tables."""
+        level = [value]
+        for _ in range(_DEEPEST_CONDITION):
+            below: list[object] = []
+            for item in level:
+                if isinstance(item, dict):
+                    below += item.values()
+                elif isinstance(item, list):
+                    below += item
+                elif isinstance(item, float) and not float("-inf") < item < float("inf"):
+                    return Refusal("not a finite number")
+                elif not isinstance(item, str | int | float):
+                    return Refusal(WRONG_TYPE)
+            level = below
+        return Refusal("nested too deep") if level else value
+
+    def schema(self) -> dict[str, object]:
+        """Anything."""
+        return {}
+
+
+def duration_text(seconds: float) -> str:
+    """Writes a duration in the largest unit that gives a whole number: `7d`, `90s`, `1ms`."""
+    for unit in ("d", "h", "m", "s"):
+        count = seconds / _UNITS_S[unit]
+        if count >= 1 and count.is_integer():
+            return f"{int(count)}{unit}"
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+
+
+def written(kind: Kind, value: object) -> object:
+    """Returns a parsed value as one would write it in the file; None stays None, or `"0"`."""
+    match value:
+        case None if isinstance(kind, Seconds) and kind.zero_is_none:
+            return "0"
+        case float() if isinstance(kind, Seconds) and kind.zero_is_none:
+            return duration_text(value)
+        case float() if value.is_integer() and isinstance(kind, Seconds):
+            return int(value)
+        case tuple():
+            return list(value)
+        case Path():
+            return str(value)
+        case _:
+            return value

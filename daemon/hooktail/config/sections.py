@@ -1,0 +1,171 @@
+"""The configuration as frozen sections: what the rest of the daemon is given.
+
+Values are checked and in their units; defaults stand here and nowhere else. Nothing here reads a
+file (`config.load` does).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEFAULT_PATH = "/etc/hooktail/hooktail.toml"
+DEFAULT_STATE_DIR = "/var/lib/hooktail"
+DEFAULT_ENDPOINT = "https://listen.audiohook.com/{account_id}/pixel.png"
+DAY_S = 86_400.0
+
+Payload = Literal["flat", "nested", "both"]
+StartAt = Literal["end", "beginning"]
+
+
+class Secret:
+    """A text that shows itself to nobody by accident: `reveal()` is the only way to it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Returns the secret text. Never log or print it."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationSection:
+    """`[destination.NAME]`: one endpoint with one account."""
+
+    name: str
+    account_id: Secret
+    endpoint: str = DEFAULT_ENDPOINT
+    """Template; `{account_id}` stands for the account id. https, or http to loopback."""
+    payload: Payload = "flat"
+    timeout_s: float = 30.0
+    """For one request, from writing to the whole answer."""
+    connect_timeout_s: float = 10.0
+    ca_file: Path | None = None
+
+    def url(self) -> Secret:
+        """The address to post to; secret because the account id is part of it."""
+        return Secret(self.endpoint.replace("{account_id}", self.account_id.reveal()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySection:
+    """`[delivery]`: how hard and how patiently to send, for every destination."""
+
+    concurrency: int = 64
+    """Ceiling of requests in flight per destination."""
+    drain_timeout_s: float = 20.0
+    queue_events: int = 4096
+    """Events waiting per destination before reading waits."""
+    retry_initial_s: float = 0.5
+    retry_max_s: float = 60.0
+    workers: int = 1
+    """Processes; this version has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSection:
+    """`[source.event.fields]`: one field of an event.
+
+    Either `constant` or `source` is set; `source` is what the file calls `from`
+    (`query.order`, `group.x`, `fields.a.b`, `cookie.x`, `header.x`).
+    """
+
+    name: str
+    constant: str | int | float | bool | None = None
+    source: str | None = None
+    type: str = "string"
+    required: bool = False
+    default: str | int | float | bool | None = None
+    max_length: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSection:
+    """`[[source.event]]`: one rule, first match wins."""
+
+    name: str
+    when: Mapping[str, object]
+    """Conditions as in the file: method, path, host, status, query; compiled in `extract.rules`."""
+    fields: tuple[FieldSection, ...] = ()
+    once_per: str | None = None
+    """Name of a field of this event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageviewSection:
+    """`[source.pageview]`: the built-in page view, which comes after all rules."""
+
+    enabled: bool = True
+    exclude_paths: tuple[str, ...] = ()
+    """Globs, beside the built-in ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSection:
+    """`[[source]]`: a set of files with one format, and what to make of their lines."""
+
+    name: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    format: str = "combined"
+    format_options: Mapping[str, str] = field(default_factory=dict)
+    """`timezone`, `encoding` and the other options of `hooktail parse --set`."""
+    site: str | None = None
+    """Scheme and host (and port) where the log has none: `https://shop.example`."""
+    start_at: StartAt = "end"
+    destination: str = "default"
+    max_event_age_s: float | None = 7 * DAY_S
+    """Older events expire; None is no limit."""
+    max_line_bytes: int = 262_144
+    rules: tuple[RuleSection, ...] = ()
+    pageview: PageviewSection = PageviewSection()
+    send_event_id: bool = True
+    private_ips: Literal["drop", "send"] = "drop"
+    bots: Literal["drop", "send"] = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSection:
+    """`[status]`: where the status page, metrics and health are served."""
+
+    listen: str = "127.0.0.1:9178"
+    """`host:port`, `unix:/path`, or `""` for off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSection:
+    """`[log]`: what the daemon says about itself on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration, checked."""
+
+    file: str
+    state_dir: Path
+    destinations: Mapping[str, DestinationSection]
+    delivery: DeliverySection = DeliverySection()
+    sources: tuple[SourceSection, ...] = ()
+    status: StatusSection = StatusSection()
+    log: LogSection = LogSection()

@@ -1,0 +1,100 @@
+"""What a destination says of itself in the log: changes of state once, trouble once a minute."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+
+from hooktail.delivery.gate import Mode
+from hooktail.telemetry import OncePer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hooktail.delivery.gate import GateState
+
+REPEAT_S = 60.0
+"""Between two lines that say the same."""
+REMIND_S = 300.0
+"""Between two lines about a bad state that lasts."""
+
+
+class Log(Protocol):
+    """The part of a structlog logger that is used here."""
+
+    def info(self, event: str, /, **fields: object) -> object:
+        """Says what changed."""
+
+    def warning(self, event: str, /, **fields: object) -> object:
+        """Says what is wrong."""
+
+
+class Teller:
+    """Says what is news. A destination that flaps is bounded, and its last state is always said."""
+
+    def __init__(
+        self, destination: str, log: Log, clock: Callable[[], float], state: GateState
+    ) -> None:
+        self._destination = destination
+        self._log = log
+        self._clock = clock
+        self._once = OncePer(REPEAT_S, clock)
+        self._state = state
+        self._told = (state.name, state.reason)
+        self._told_at: dict[tuple[Mode, str], float] = {}
+        # Since the last line about a state:
+        self._changes = 0
+        self._failures = 0
+        self._shut_s = 0.0
+
+    def trouble(self, event: str, reason: str, **fields: object) -> None:
+        """Says that something went wrong with one event; `repeated` counts what was kept silent."""
+        if (unsaid := self._once.allow((event, reason))) is not None:
+            self._log.warning(
+                event, destination=self._destination, reason=reason, repeated=unsaid, **fields
+            )
+
+    def failure(self) -> None:
+        """Counts an outcome that was no success."""
+        self._failures += 1
+
+    def state(self, state: GateState, outstanding: int) -> None:
+        """Is told of the state after each outcome, and passes on what is news."""
+        before, self._state = self._state, state
+        key = (state.name, state.reason)
+        if state is before and key == self._told:
+            return
+        now = self._clock()
+        if state.name is not before.name:
+            self._changes += 1
+            if before.name is not Mode.OPEN:
+                self._shut_s += now - before.since
+        if key == self._told and state.name is Mode.OPEN:
+            return
+        quiet_s = REMIND_S if key == self._told else REPEAT_S
+        if now - self._told_at.get(key, -math.inf) < quiet_s:
+            return
+        self._told = key
+        self._told_at[key] = now
+        self._say(state, now, outstanding)
+
+    def _say(self, state: GateState, now: float, outstanding: int) -> None:
+        counts = {
+            "outstanding": outstanding,
+            "failures": self._failures,
+            "changes": self._changes,
+        }
+        self._failures = self._changes = 0
+        event = f"destination_{state.name.value}"
+        if state.name is Mode.OPEN:
+            shut_s, self._shut_s = round(self._shut_s, 1), 0.0
+            self._log.info(event, destination=self._destination, shut_s=shut_s, **counts)
+        else:
+            self._log.warning(
+                event,
+                destination=self._destination,
+                reason=state.reason,
+                answer=state.answer,
+                next_try_s=round(max(state.until - now, 0.0), 1),
+                **counts,
+            )

@@ -1,0 +1,14 @@
+"""From lines to events: parsing, choosing, filtering, building. No clock, socket or file.
+
+extractor   lines in, events and counters out      explain    the same for one line, told
+registry    which formats there are                rules      which lines become which event
+pageview    the built-in event                     audience   the filters all events share
+event       the body                               identity   ids that a second reading repeats
+"""
+
+from __future__ import annotations
+
+from hooktail.extract.checks import check_source
+from hooktail.extract.extractor import Extractor, build_extractor
+
+__all__ = ["Extractor", "build_extractor", "check_source"]

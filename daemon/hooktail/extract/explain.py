@@ -1,0 +1,177 @@
+"""What becomes of one line, step by step, as data. It walks the extractor's own stages.
+
+Nothing is sent, counted or claimed: a key that the line would claim stays free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from hooktail.extract.links import TooLarge
+from hooktail.extract.rules import PAGEVIEW
+from hooktail_parsers import ParseError, Record, Skip
+
+if TYPE_CHECKING:
+    from hooktail.extract.extractor import Extractor
+    from hooktail.extract.rules import CompiledRule
+    from hooktail.model import Event
+
+EVENT = "event"
+"""The verdict on a line that becomes an event; all others are counter keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseStep:
+    """What the format read."""
+
+    format: str
+    record: Record | None = None
+    skipped: str = ""
+    rejected: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleStep:
+    """A rule that was asked; unless it matched, the first condition that failed."""
+
+    name: str
+    matched: bool
+    condition: str = ""
+    expected: str = ""
+    found: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterStep:
+    """The page view's or the shared filters; `key` is what decided, `""` if the line passed."""
+
+    stage: str
+    """`pageview` or `audience`."""
+    key: str = ""
+    found: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldStep:
+    """One field of the rule that matched."""
+
+    name: str
+    source: str
+    type: str
+    found: object
+    value: object
+    required: bool
+    too_long: bool = False
+
+
+Step: TypeAlias = ParseStep | RuleStep | FilterStep | FieldStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """All steps up to the one that decided, and the verdict."""
+
+    steps: list[Step] = field(default_factory=list)
+    verdict: str
+    """`EVENT`, or the key under which the line would be counted."""
+    event: Event | None = None
+    """The event that would be sent, or that another line with its key prevents."""
+
+
+def explain(
+    extractor: Extractor, line: bytes, *, start: int = 0, generation: bytes = b""
+) -> Explanation:
+    """Explains one line (without its newline) as the extractor would treat it now."""
+    steps: list[Step] = []
+    parsed = extractor.parse(line)
+    name = extractor.source.format
+    if isinstance(parsed, Skip):
+        steps.append(ParseStep(format=name, skipped=parsed.reason))
+        return Explanation(steps=steps, verdict=f"filtered.{parsed.reason}")
+    if isinstance(parsed, ParseError):
+        steps.append(ParseStep(format=name, rejected=parsed.reason))
+        return Explanation(steps=steps, verdict=f"unparsable.{parsed.reason}")
+    steps.append(ParseStep(format=name, record=parsed))
+
+    chosen = _choose(extractor, parsed, steps)
+    if isinstance(chosen, str):
+        return Explanation(steps=steps, verdict=chosen)
+    refused = extractor.audience.refuses(parsed, extractor.now_ms())
+    steps.append(
+        FilterStep(stage="audience", key=refused or "", found=_evidence(refused or "", parsed))
+    )
+    if refused is not None:
+        return Explanation(steps=steps, verdict=refused)
+    steps += _fields(chosen, parsed)
+    draft = extractor.draft(chosen, parsed, line, start, generation)
+    if isinstance(draft, str):
+        return Explanation(steps=steps, verdict=draft)
+    verdict = "filtered.once_per" if extractor.is_taken(draft) else EVENT
+    return Explanation(steps=steps, verdict=verdict, event=draft.event)
+
+
+def _choose(extractor: Extractor, record: Record, steps: list[Step]) -> CompiledRule | str:
+    for rule in extractor.rules:
+        failing = rule.first_failing(record)
+        if failing is None:
+            steps.append(RuleStep(name=rule.name, matched=True))
+            return rule
+        steps.append(
+            RuleStep(
+                name=rule.name,
+                matched=False,
+                condition=failing.key,
+                expected=failing.expected,
+                found=failing.found(record),
+            )
+        )
+    refused = extractor.pageview.refuses(record)
+    steps.append(
+        FilterStep(stage="pageview", key=refused or "", found=_evidence(refused or "", record))
+    )
+    return refused or PAGEVIEW
+
+
+def _fields(rule: CompiledRule, record: Record) -> list[Step]:
+    steps: list[Step] = []
+    groups = rule.groups(record)
+    for each in rule.fields:
+        value, too_long = None, False
+        try:
+            value = each.value(record, groups)
+        except TooLarge:
+            too_long = True
+        steps.append(
+            FieldStep(
+                name=each.name,
+                source=each.source,
+                type=each.type,
+                found=each.read(record, groups),
+                value=value,
+                required=each.required,
+                too_long=too_long,
+            )
+        )
+    return steps
+
+
+_EVIDENCE = {
+    "filtered.method": "method",
+    "filtered.status": "status",
+    "filtered.no_path": "path",
+    "filtered.static_file": "path",
+    "filtered.excluded_path": "path",
+    "filtered.no_user_agent": "user_agent",
+    "filtered.bot": "user_agent",
+    "filtered.no_ip": "ip",
+    "filtered.private_ip": "ip",
+    "filtered.no_time": "time_ms",
+    "filtered.future": "time_ms",
+    "expired.age": "time_ms",
+}
+
+
+def _evidence(key: str, record: Record) -> object:
+    attribute = _EVIDENCE.get(key)
+    return None if attribute is None else getattr(record, attribute)

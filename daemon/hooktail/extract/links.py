@@ -1,0 +1,134 @@
+"""The addresses of an event: where it happened and where the visitor came from.
+
+It does not know rules; `privacy` decides which parameters stay.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hooktail.extract.cache import Cache
+from hooktail.extract.text import stated
+
+if TYPE_CHECKING:
+    from hooktail.extract.privacy import Scrubber
+    from hooktail_parsers import Record
+
+MAX_URL = 2048
+
+_SITE = re.compile(
+    r"<?(?:(https?)://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]+)(?::(\d+))?", re.IGNORECASE
+)
+_HOST = re.compile(r"[\w.-]+")
+_IPV6 = re.compile(r"\[?([0-9a-f:.]*:[0-9a-f:.]*)\]?", re.IGNORECASE)
+_UNSAFE = re.compile("[\x00-\x20\x7f-\x9f#<>\ud800-\udfff]")
+_DROPPED = re.compile("[\x00-\x1f\x7f-\x9f<>\ud800-\udfff]")
+_REFERRER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]+)([^?]*)(?:\?(.*))?", re.DOTALL)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class TooLarge(Exception):  # noqa: N818  # a finding about a line, counted; not an error of ours
+    """Something in the line is over the limit for an event."""
+
+
+class Links:
+    """Builds urls and cleans referrers for one source; `site` fills what the log leaves out."""
+
+    def __init__(self, site: str | None, scrubber: Scrubber) -> None:
+        found = _SITE.match(site.strip()) if site else None
+        self.site_host: str | None = found[2].lower() if found else None
+        self._site_scheme = (found[1] or "https").lower() if found else "https"
+        self._site_port = int(found[3]) if found and found[3] else None
+        self._scrubber = scrubber
+        self._origins: Cache[str | None] = Cache(self._origin, 1024)
+        self._site_origin = self._origins["None None None"]
+        self._referrers: Cache[str | None] = Cache(self._clean_referrer)
+
+    def url(self, record: Record) -> str | None:
+        """Returns the absolute address of the request, None if its host or path is unknown.
+
+        Raises TooLarge if it would be longer than `MAX_URL` characters.
+        """
+        path = record.path
+        if path is None or not path.startswith("/"):
+            return None
+        if record.host is None and record.scheme is None and record.port is None:
+            origin = self._site_origin
+        else:
+            origin = self._origins[f"{record.scheme} {record.port} {record.host}"]
+        if origin is None:
+            return None
+        query = record.query
+        if len(path) + len(query or "") > MAX_URL:
+            raise TooLarge
+        target = self._scrubber.path(path)
+        if query:
+            query = self._scrubber.query(query)
+            if query:
+                target = f"{target}?{query}"
+        if _UNSAFE.search(target):
+            target = _safe(target)
+        url = origin + target
+        if len(url) > MAX_URL:
+            raise TooLarge
+        return url
+
+    def _origin(self, key: str) -> str | None:
+        scheme_text, port_text, host_text = key.split(" ", 2)
+        scheme = scheme_text if scheme_text in _DEFAULT_PORTS else None
+        port = None if port_text == "None" else int(port_text)
+        host = _host(host_text) if host_text != "None" else None
+        if host is None or host == self.site_host:
+            host = self.site_host
+            port = self._site_port if port is None else port
+        if host is None:
+            return None
+        if scheme is None:
+            scheme = self._site_scheme
+            # A default port of either scheme says nothing about a scheme that the log leaves out.
+            port = None if port in _DEFAULT_PORTS.values() else port
+        shown = "" if port is None or port == _DEFAULT_PORTS[scheme] else f":{port}"
+        return f"{scheme}://{host}{shown}"
+
+    def referrer(self, text: str | None) -> str | None:
+        """Returns the referrer without fragment, user and personal data; None if it is none."""
+        return None if text is None else self._referrers[text]
+
+    def _clean_referrer(self, text: str) -> str | None:
+        whole = stated(text)
+        if whole is None:
+            return None
+        found = _REFERRER.fullmatch(_safe(whole))
+        if found is None:
+            return None
+        scheme, authority, path, query = found.groups()
+        host = authority.rpartition("@")[2]
+        if not host or (scheme.lower() in _DEFAULT_PORTS and not _is_authority(host)):
+            return None
+        bare = f"{scheme}://{host}{self._scrubber.path(path) if len(path) <= MAX_URL else path}"
+        if len(bare) > MAX_URL:
+            return None
+        if query and len(query) <= MAX_URL:
+            kept = self._scrubber.query(query)
+            if kept and len(bare) + 1 + len(kept) <= MAX_URL:
+                return f"{bare}?{kept}"
+        return bare
+
+
+def _safe(target: str) -> str:
+    return _DROPPED.sub("", target.partition("#")[0]).replace(" ", "%20")
+
+
+def _host(text: str) -> str | None:
+    if _HOST.fullmatch(text):
+        return text.lower()
+    found = _IPV6.fullmatch(text)
+    return f"[{found[1].lower()}]" if found else None
+
+
+def _is_authority(text: str) -> bool:
+    host, port = text, ""
+    if not text.endswith("]") and ":" in text:
+        host, _, port = text.rpartition(":")
+    return _host(host) is not None and (not port or port.isdecimal()) and host.count("[") <= 1

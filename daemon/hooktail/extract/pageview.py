@@ -1,0 +1,126 @@
+"""The built-in page view: which requests are a person looking at a page.
+
+Each refusal is a counter key, so that the books say what was left out and why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from hooktail.extract.cache import Cache
+from hooktail.extract.text import glob_pattern
+
+if TYPE_CHECKING:
+    from hooktail.config.sections import PageviewSection
+    from hooktail_parsers import Record
+
+PAGE_EXTENSIONS = frozenset(
+    "html htm xhtml shtml php asp aspx jsp jspx cfm do cgi".split()  # noqa: SIM905  # reads as a list
+)
+EXCLUDED_PATHS = (
+    "/robots.txt",
+    "/favicon.ico",
+    "/ads.txt",
+    "/sitemap*.xml",
+    "/.well-known/*",
+    "/health*",
+    "/livez",
+    "/readyz",
+    "/ping",
+    "/metrics",
+    "/server-status",
+    "/nginx_status",
+    "/wp-admin/*",
+    "/wp-login.php",
+    "/wp-cron.php",
+    "/wp-json/*",
+    "/xmlrpc.php",
+    "/admin/*",
+    "/api/*",
+    "/graphql",
+    "/.git/*",
+    "/.env*",
+    "/cdn-cgi/*",
+    "*/feed/",
+)
+_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
+_CONTENT_TYPES = ("content_type", "sent_http_content_type", "resp_content_type")
+_HTML = ("text/html", "application/xhtml+xml")
+
+
+class PageviewFilter:
+    """Tells page views from all other requests; remembers the verdict on each path."""
+
+    def __init__(self, section: PageviewSection) -> None:
+        self.enabled = section.enabled
+        self._excluded = glob_pattern(EXCLUDED_PATHS + section.exclude_paths, ignore_case=True)
+        self._paths: Cache[str | None] = Cache(self._refuse_path, 16_384)
+
+    def refuses(self, record: Record) -> str | None:
+        """Returns the counter key of the first reason why this is no page view, or None."""
+        if not self.enabled:
+            return "filtered.no_rule"
+        if record.method != "GET":
+            return "filtered.method"
+        if record.status != 200 and record.status != 304:  # twice as fast as `in`
+            return "filtered.status"
+        if record.path is None:
+            return "filtered.no_path"
+        refused = self._paths[record.path]
+        if refused is not None:
+            return refused
+        if record.headers is not None or record.fields is not None:
+            return _refuse_headers(record)
+        return None
+
+    def _refuse_path(self, path: str) -> str | None:
+        if not path.startswith("/"):
+            return "filtered.no_path"
+        if "%" in path:
+            path = unquote(path, errors="replace")  # once: what the server matched
+        while "//" in path:
+            path = path.replace("//", "/")
+        if not _may_be_a_page(path):
+            return "filtered.static_file"
+        return "filtered.excluded_path" if self._excluded.match(path) else None
+
+
+def _may_be_a_page(path: str) -> bool:
+    """Judges by extension: none, or one that serves pages. `/v1.2` has none, `/a.css;v=1` has."""
+    name = path.rpartition("/")[2].partition(";")[0]
+    _, dot, extension = name.rpartition(".")
+    is_extension = dot and len(extension) <= 10 and extension.isalnum() and not extension.isdigit()
+    return not is_extension or extension.lower() in PAGE_EXTENSIONS
+
+
+def header(record: Record, name: str) -> str | None:
+    """Returns a logged request header by its lower-case name, whatever its case in the log."""
+    headers = record.headers
+    if not headers:
+        return None
+    value = headers.get(name)
+    if value is None:
+        value = next((text for key, text in headers.items() if key.lower() == name), None)
+    return value if isinstance(value, str) and value not in ("", "-") else None
+
+
+def _refuse_headers(record: Record) -> str | None:
+    for name in _PREFETCH_HEADERS:
+        purpose = header(record, name)
+        if purpose is not None and (
+            "prefetch" in purpose.lower() or "prerender" in purpose.lower()
+        ):
+            return "filtered.prefetch"
+    destination = header(record, "sec-fetch-dest")
+    if destination is not None and destination.lower() != "document":
+        return "filtered.not_a_document"
+    if header(record, "x-requested-with") is not None:
+        return "filtered.script_request"
+    for key in _CONTENT_TYPES:
+        content_type = (record.fields or {}).get(key)
+        if isinstance(content_type, str) and content_type not in ("", "-"):
+            if not content_type.lower().startswith(_HTML):
+                return "filtered.content_type"
+            break
+    return None

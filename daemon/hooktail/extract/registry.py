@@ -1,0 +1,100 @@
+"""Which formats there are: the built-in ones, then those of installed distributions.
+
+A distribution offers a `Format` under its name in the entry-point group `hooktail.parsers`. It is
+imported only when its format is asked for or listed, and it cannot replace a built-in one.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from hooktail.errors import HooktailError
+from hooktail_parsers import Format
+from hooktail_parsers.builtin import ALIASES, FORMATS
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "hooktail.parsers"
+
+
+class UnknownFormatError(HooktailError):
+    """No format has this name."""
+
+    exit_code = 64
+
+
+class PluginError(HooktailError):
+    """An installed distribution offers a format that cannot be used."""
+
+    exit_code = 78
+
+
+def find(name: str) -> Format:
+    """Returns the format of this name or alias.
+
+    Raises:
+        UnknownFormatError: there is none; the text suggests the nearest names.
+        PluginError: the distribution that offers it is broken.
+    """
+    built_in = FORMATS.get(ALIASES.get(name, name))
+    if built_in is not None:
+        return built_in
+    offers = list(entry_points(group=GROUP, name=name))
+    if offers:
+        return _load(offers)
+    known = {*FORMATS, *ALIASES, *entry_points(group=GROUP).names}
+    near = get_close_matches(name, sorted(known), n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`hooktail formats` lists them"
+    raise UnknownFormatError(f"no format is called {name!r}; {hint}")
+
+
+def all_formats() -> list[Format]:
+    """Returns every format, the built-in ones first; raises PluginError for a broken plugin."""
+    formats, problems = usable_formats()
+    if problems:
+        raise problems[0]
+    return formats
+
+
+def usable_formats() -> tuple[list[Format], list[PluginError]]:
+    """Returns the formats that can be used, and an error for each plugin that cannot."""
+    formats, problems = list(FORMATS.values()), []
+    offered = entry_points(group=GROUP)
+    for name in sorted(offered.names):
+        offers = list(offered.select(name=name))
+        if name in FORMATS or name in ALIASES:
+            who = _distributions(offers)
+            problems.append(PluginError(f"{who}: format {name!r} is built in and stays as it is"))
+            continue
+        try:
+            formats.append(_load(offers))
+        except PluginError as error:
+            problems.append(error)
+    return formats, problems
+
+
+def _load(offers: list[EntryPoint]) -> Format:
+    first = offers[0]
+    offer = f"{_distributions(offers)}: format {first.name!r}"
+    if len({entry.value for entry in offers}) > 1:
+        raise PluginError(f"{offer} is offered more than once; uninstall all but one")
+    try:
+        loaded = first.load()  # the plugin's code runs here and may raise anything
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or "no reason given"
+        raise PluginError(
+            f"{offer} cannot be loaded from {first.value}: {type(error).__name__}: {reason}"
+        ) from error
+    if not isinstance(loaded, Format):
+        raise PluginError(f"{offer}: {first.value} is no hooktail_parsers.Format")
+    if loaded.name != first.name:
+        raise PluginError(f"{offer}: {first.value} calls itself {loaded.name!r}")
+    return loaded
+
+
+def _distributions(offers: list[EntryPoint]) -> str:
+    names = {entry.dist.name if entry.dist else "an unnamed distribution" for entry in offers}
+    return ", ".join(sorted(names))

@@ -1,0 +1,62 @@
+"""Text fit for a JSON body: no control characters, no surrogates, globs to patterns."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Returns the text without control characters and outer blanks, surrogates as U+FFFD."""
+    if not text.isprintable():
+        text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+    return text.strip()
+
+
+def stated(text: str | None) -> str | None:
+    """Returns the cleaned text, or None where a log says nothing: absent, empty or `-`."""
+    if text is None:
+        return None
+    text = clean(text)
+    return text if text and text != "-" else None
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """Splits a raw query into names and values, each percent-decoded exactly once.
+
+    `+` is a blank, the first occurrence of a name wins, invalid UTF-8 becomes U+FFFD, control
+    characters go. A name without `=` has the value `""`.
+    """
+    values: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        values.setdefault(_decode(name), _decode(value))
+    return values
+
+
+def _decode(text: str) -> str:
+    return clean(unquote(text.replace("+", " "), errors="replace"))
+
+
+def glob_pattern(globs: Iterable[str], *, ignore_case: bool = False) -> re.Pattern[str]:
+    """Compiles globs into one pattern for `match`.
+
+    `*` is any text (slashes too), `?` one character. Without globs the pattern matches nothing.
+    """
+    alternatives = [
+        "".join(
+            ".*" if part == "*" else "." if part == "?" else re.escape(part)
+            for part in re.split(r"([*?])", glob)
+        )
+        for glob in globs
+    ]
+    body = "|".join(f"(?:{text})" for text in alternatives) if alternatives else "(?!)"
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    return re.compile(rf"(?:{body})\Z", flags)

@@ -1,0 +1,44 @@
+"""What a file's content says about its identity, beside what the kernel says.
+
+The head of a log file (its first KiB) holds the time and client of the first request, so two
+files with the same head are the same file or a copy. A head grows with its file until it is
+full, therefore a known head is compared over its own length.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+HEAD_BYTES = 1024
+
+COMPRESSED_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
+class Head(NamedTuple):
+    """The first `length` bytes of a file (at most `HEAD_BYTES`), by their digest."""
+
+    length: int
+    digest: str
+
+    def matches(self, head: bytes) -> bool:
+        """Tells whether a file that begins with `head` could be the one fingerprinted."""
+        return len(head) >= self.length and head_of(head[: self.length]) == self
+
+
+def head_of(head: bytes) -> Head:
+    """Fingerprints the first bytes of a file."""
+    return Head(len(head), blake2b(head, digest_size=16).hexdigest())
+
+
+def compression_of(head: bytes) -> str | None:
+    """Names the compression of a file that begins with `head`, None for plain text."""
+    for magic, name in COMPRESSED_MAGIC.items():
+        if head.startswith(magic):
+            return name
+    return None

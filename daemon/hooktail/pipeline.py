@@ -1,0 +1,341 @@
+"""What happens between a line and its outcome: the meeting place of the siblings.
+
+A `Feed` serves one source: it is the source's consumer, turns lines into events, opens them in
+the ledger, hands them to the destination and has everything written to the journal. A `FileTrack`
+is one file in it.
+
+After a restart a file is read again from its mark. Lines below the offset that was reached before
+are *repeats*: only those still pending are looked at again; all others were settled and counted.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from hooktail.checkpoint.ledger import Ledger
+from hooktail.checkpoint.resume import Resumer
+from hooktail.extract.identity import generation_of
+from hooktail.model import Books, Lines, State, Unparsable
+from hooktail.tail.source import Resumption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hooktail.checkpoint.keeper import Keeper
+    from hooktail.checkpoint.unparsed import UnparsedStore
+    from hooktail.config.sections import SourceSection
+    from hooktail.delivery.destination import Destination
+    from hooktail.extract.extractor import Extractor
+    from hooktail.fingerprint import Head
+    from hooktail.model import Claim, Event
+    from hooktail.tail.file import TailedFile
+    from hooktail.tail.framing import LongLine
+
+
+class Feed:
+    """One source's way from lines to outcomes. All methods run on the loop thread."""
+
+    def __init__(
+        self,
+        section: SourceSection,
+        extractor: Extractor,
+        destination: Destination,
+        keeper: Keeper,
+        unparsed: UnparsedStore,
+        *,
+        wall_s: Callable[[], float],
+    ) -> None:
+        self.section = section
+        self.books = Books(keeper.store.state.books.get(section.name))
+        self.keeper = keeper
+        self.extractor = extractor
+        self.destination = destination
+        self.tracks: dict[int, FileTrack] = {}
+        """The files followed now, by key."""
+        self.cut_off: dict[int, FileTrack] = {}
+        """Files whose content was truncated away with lines still pending."""
+        self._unparsed = unparsed
+        self._wall_s = wall_s
+        self._resumed: dict[TailedFile, int] = {}
+        self._resumer = Resumer(
+            (key, entry)
+            for key, entry in keeper.store.state.files.items()
+            if entry.source == section.name
+        )
+        self._claims: list[Claim] = []
+        self._log = structlog.get_logger().bind(source=section.name)
+
+    # -- what a source asks of its consumer
+
+    @property
+    def has_room(self) -> bool:
+        """Room in the destination's queue, and a checkpoint that can be written."""
+        return self.destination.has_room and self.keeper.healthy
+
+    async def room(self) -> None:
+        """Waits until lines may be taken."""
+        await self.keeper.wait_healthy()
+        await self.destination.room()
+
+    @property
+    def started_before(self) -> bool:
+        """Tells whether the checkpoint knows this source."""
+        return self.section.name in self.keeper.store.state.started
+
+    def first_scan_done(self) -> None:
+        """From now on, new files are read from their beginning."""
+        self.keeper.note_record({"start": [self.section.name]})
+
+    def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
+        """Finds the file in the checkpoint, by inode and content."""
+        match = self._resumer.find(
+            file.file_id, file.head_bytes(), file.size, self.tracks.keys() | self._resumed.values()
+        )
+        if match.replaced:
+            self._log.warning("file_replaced", path=str(file.path), reason=match.replaced)
+        if match.key is None:
+            return Resumption(None, later=match.later and may_wait)
+        self._resumed[file] = match.key
+        if match.key in self.cut_off:
+            return Resumption(self.cut_off[match.key].resume_at)
+        return Resumption(self.keeper.store.state.files[match.key].mark)
+
+    def track(self, file: TailedFile) -> FileTrack:
+        """Begins a file, or goes on with one that `resume` found."""
+        state = self.keeper.store.state
+        key = self._resumed.pop(file, None)
+        if key in self.cut_off:
+            track = self.cut_off.pop(key)
+            track.reattach(file)
+        elif key is not None:
+            entry = state.files[key]
+            track = FileTrack(self, key, file, Ledger(entry.read, entry.pending))
+        else:
+            key, state.next_key = state.next_key, state.next_key + 1
+            track = FileTrack(self, key, file, Ledger(file.offset))
+            self.keeper.note_record({"open": {str(key): track.entry_json()}})
+        self.tracks[key] = track
+        self.keeper.note(track)
+        return track
+
+    def let_go(self, track: FileTrack, *, finished: bool) -> None:
+        """The track's file is gone; the track lives on while lines of it are pending."""
+        self.tracks.pop(track.key, None)
+        if track.pending:
+            self.cut_off[track.key] = track
+            return
+        self.cut_off.pop(track.key, None)
+        if finished:
+            self._resumer.drop(track.key)
+            self.keeper.note_record({"forget": [track.key]})
+
+    def met_again(self) -> None:
+        """Has all files followed now written down as seen, so that they are not forgotten."""
+        for track in self.tracks.values():
+            track.met()
+
+    def index(self, track: FileTrack, head: Head, read: int) -> None:
+        """Keeps what is known of a file, for finding it again and its copies."""
+        self._resumer.put(track.key, head, track.file.file_id, read)
+
+    # -- what a track has done
+
+    def take(self, track: FileTrack, lines: Lines) -> None:
+        """Turns lines into events and counts what became of each."""
+        taken = self.extractor.extract(lines, track.generation())
+        for counter, number in taken.settled.items():
+            self.books.add(counter, number)
+        if taken.unparsable:
+            self._unparsed.keep(self.section.name, str(track.file.path), taken.unparsable)
+        self._claims += taken.claims
+        track.opened(lines, taken.events)
+        if taken.events:
+            self.destination.submit(taken.events, track)
+        self.changed(track)
+
+    def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:
+        """Counts and keeps one line that no parser was asked about."""
+        self.books.add(f"{State.UNPARSABLE}.{line.reason}")
+        self._unparsed.keep(self.section.name, str(track.file.path), [line])
+
+    def changed(self, track: FileTrack) -> None:
+        """Has the track and the books written at the end of this turn."""
+        self.keeper.note(track)
+        self.keeper.note(self)
+
+    def add_to(self, record: dict[str, Any]) -> None:
+        """Adds counters and claims to a journal record."""
+        delta = self.books.take_delta()
+        if delta:
+            book = record.setdefault("books", {}).setdefault(self.section.name, {})
+            for counter, lines in delta.items():
+                book[counter] = book.get(counter, 0) + lines
+        if self._claims:
+            record.setdefault("claim", []).extend(self._claims)
+            self._claims = []
+
+    @property
+    def wall_s(self) -> int:
+        """Seconds since the epoch."""
+        return int(self._wall_s())
+
+
+class FileTrack:
+    """One file of a feed: its ledger, its key in the checkpoint, its generation."""
+
+    def __init__(self, feed: Feed, key: int, file: TailedFile, ledger: Ledger) -> None:
+        self.key = key
+        self.file = file
+        self._feed = feed
+        self._ledger = ledger
+        self._repeat_until = ledger.read
+        self._to_repeat = set(ledger.pending)
+        self._generation = b""
+        self._head: Head | None = None
+        self._met = True
+        self._detached = False
+        self._finished = False
+
+    @property
+    def pending(self) -> int:
+        """Lines taken and not settled yet."""
+        return len(self._ledger.pending)
+
+    def generation(self) -> bytes:
+        """The fingerprint from which event ids derive."""
+        if not self._generation:
+            self._generation = generation_of(self.file.head_bytes())
+        return self._generation
+
+    # -- what a source hands over
+
+    def take(self, lines: Lines) -> None:
+        """Takes whole lines, or of repeats only those that still wait."""
+        if lines.start >= self._repeat_until:
+            self._feed.books.add("read", len(lines))
+            self._feed.take(self, lines)
+            return
+        starts = lines.starts
+        new = next((i for i, at in enumerate(starts) if at >= self._repeat_until), len(starts))
+        wanted = [i for i in range(new) if starts[i] in self._to_repeat]
+        if wanted:
+            texts = [lines.texts[i] for i in wanted]
+            repeats = [starts[i] for i in wanted]
+            self._feed.take(self, Lines(texts, repeats[0], self._repeat_until, repeats))
+        if new < len(starts):
+            rest = lines.texts[new:]
+            self._feed.books.add("read", len(rest))
+            self._feed.take(self, Lines(rest, starts[new], lines.end))
+        if lines.end >= self._repeat_until:
+            self._settle_missing("not_found_again")
+
+    def take_long(self, line: LongLine) -> None:
+        """Keeps the head of a line over the limit."""
+        if line.start < self._repeat_until:
+            if line.start not in self._to_repeat:
+                return
+            self._to_repeat.discard(line.start)
+            self._ledger.settle(line.start)
+        else:
+            self._feed.books.add("read")
+            self._ledger.advance(line.end, ())
+        self._feed.keep_unparsable(self, Unparsable(line.start, line.head, "line_too_long"))
+        self._feed.changed(self)
+
+    def moved(self) -> None:
+        """Has the new path written down."""
+        self.met()
+
+    def met(self) -> None:
+        """Has path, inode and time written down."""
+        self._met = True
+        self._feed.changed(self)
+
+    def cut_off(self) -> None:
+        """The content is gone from the file. The entry stays: a copy of it may turn up."""
+        self._feed.changed(self)
+        self._detached = True
+        self._feed.let_go(self, finished=False)
+
+    @property
+    def resume_at(self) -> int:
+        """Where a copy of the content goes on: what is in memory is not read again."""
+        return min(self._to_repeat, default=self._ledger.read)
+
+    def reattach(self, file: TailedFile) -> None:
+        """Goes on with a copy of the content."""
+        self.file = file
+        self._detached = False
+        self.met()
+
+    def finished(self) -> None:
+        """Nothing is left of the file."""
+        self._settle_missing("not_found_again")
+        self._finished = True
+        self.cut_off()
+
+    # -- outcomes
+
+    def opened(self, lines: Lines, events: list[Event]) -> None:
+        """Opens the lines that became events; repeats that did not are settled by now."""
+        starts = [event.start for event in events]
+        if lines.start >= self._repeat_until:
+            self._ledger.advance(lines.end, starts)
+            return
+        for start in set(lines.starts).difference(starts):
+            self._ledger.settle(start)
+        self._to_repeat.difference_update(lines.starts)
+
+    def settle(self, event: Event, state: State, reason: str = "") -> None:
+        """Writes down the outcome of an event."""
+        self._ledger.settle(event.start)
+        self._feed.books.add(f"{state}.{reason}" if reason else state.value)
+        self._feed.changed(self)
+        if self._detached and not self._ledger.pending:
+            self._feed.let_go(self, finished=self._finished)
+
+    def _settle_missing(self, reason: str) -> None:
+        for start in self._to_repeat:
+            self._ledger.settle(start)
+            self._feed.keep_unparsable(self, Unparsable(start, b"", reason))
+        self._to_repeat.clear()
+        self._feed.changed(self)
+
+    # -- the journal
+
+    def entry_json(self) -> dict[str, Any]:
+        """The entry as it stands when the file is met."""
+        return {
+            "source": self._feed.section.name,
+            "path": os.fspath(self.file.path),
+            "id": list(self.file.file_id),
+            "read": self._ledger.read,
+            "pending": [],
+            "head": list(self.file.head),
+            "seen": self._feed.wall_s,
+        }
+
+    def add_to(self, record: dict[str, Any]) -> None:
+        """Adds what changed to a journal record."""
+        delta = self._ledger.take_delta()
+        change = record.setdefault("file", {}).setdefault(str(self.key), {})
+        change["r"] = delta.read
+        if delta.opened:
+            change.setdefault("o", []).extend(delta.opened)
+        if delta.settled:
+            change.setdefault("s", []).extend(delta.settled)
+        if self._detached:
+            return
+        head = self.file.head
+        if head != self._head:
+            self._head = head
+            change["h"] = list(head)
+            self._feed.index(self, head, delta.read)
+        if self._met:
+            self._met = False
+            change["p"] = os.fspath(self.file.path)
+            change["i"] = list(self.file.file_id)
+            change["t"] = self._feed.wall_s

@@ -1,0 +1,374 @@
+"""The composition root: it alone builds the parts, runs them in one TaskGroup, and stops them.
+
+A *run* is one life of the parts under one configuration. SIGHUP ends a run in which nothing is in
+flight any more and begins the next with the new configuration, on the same checkpoint and the
+same open files; SIGTERM ends the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import resource
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from hooktail import config as configuration
+from hooktail import telemetry, visitor_secret
+from hooktail.checkpoint.keeper import Keeper
+from hooktail.checkpoint.lock import StateLock, prepare_state_dir
+from hooktail.checkpoint.store import Store
+from hooktail.checkpoint.unparsed import UnparsedStore
+from hooktail.delivery.deadletter import DeadLetters
+from hooktail.delivery.destination import Destination
+from hooktail.delivery.sender import Sender
+from hooktail.errors import ConfigError, HooktailError, Problem
+from hooktail.extract import build_extractor, check_source
+from hooktail.extract.once import OnceBook
+from hooktail.model import Claim
+from hooktail.pipeline import Feed
+from hooktail.systemd import Notifier, watchdog_interval_s
+from hooktail.tail.source import Source
+from hooktail.tail.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hooktail.config import Config
+    from hooktail.model import FileId
+    from hooktail.tail.file import TailedFile
+
+STATUS_S = 5.0
+"""Between two status lines for systemd."""
+STUCK_S = 120.0
+"""A source without a turn for so long makes no progress: systemd's watchdog is not fed."""
+MEET_AGAIN_S = 3600.0
+QUIESCE_SHARE = 0.5
+"""Of the drain deadline: sending what is queued; the rest is for what is in flight."""
+RELOAD_DRAIN_S = 2.0
+"""For sending what is queued before a reload; the rest is read again after it."""
+
+log = structlog.get_logger()
+
+
+def load(path: str | Path, environ: Mapping[str, str]) -> Config:
+    """Reads a configuration and checks all of it. Raises ConfigError with every problem."""
+    config, problems = configuration.collect(path, environ=environ)
+    if config is not None:
+        for source in config.sources:
+            problems += check_source(source, config.file)
+    if config is None or problems:
+        raise ConfigError(problems)
+    return config
+
+
+class Service:
+    """The daemon. `run` returns when it was told to stop and has stopped."""
+
+    def __init__(self, path: str | Path, config: Config, environ: Mapping[str, str]) -> None:
+        self.config = config
+        self._path = path
+        self._environ = environ
+        self._notifier = Notifier(environ)
+        self._stop = asyncio.Event()
+        self._stop_now = asyncio.Event()
+        self._reload = asyncio.Event()
+
+    async def run(self) -> None:
+        """Runs until SIGTERM or SIGINT. Raises HooktailError for what the operator must mend."""
+        state_dir = self.config.state_dir
+        prepare_state_dir(state_dir)
+        with StateLock(state_dir):
+            _raise_file_limit()
+            store = Store.open(state_dir)
+            secret = visitor_secret.read_or_make(state_dir, self._environ)
+            self._handle_signals()
+            files: dict[str, dict[FileId, TailedFile]] = {}
+            while True:
+                one = Run(self.config, store, secret, self._notifier, files)
+                files = await one.run(self._stop, self._stop_now, self._reload)
+                if self._stop.is_set():
+                    break
+                self._reload.clear()
+                self._load_again()
+            for opened in files.values():
+                for file in opened.values():
+                    file.close()
+            store.close()
+        log.info("stopped")
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+
+    def stop(self, reason: str = "asked") -> None:
+        """Stops: the first time gently, the second time at once."""
+        if self._stop.is_set():
+            self._stop_now.set()
+        else:
+            log.info("stopping", reason=reason)
+            self._notifier.stopping()
+            self._stop.set()
+
+    def _on_hangup(self) -> None:
+        """Refuses a bad file here and now, while everything goes on."""
+        self._notifier.reloading()
+        try:
+            config = load(self._path, self._environ)
+            if config.state_dir != self.config.state_dir:
+                raise ConfigError([_state_dir_problem(config, self.config)])
+        except HooktailError as error:
+            for line in str(error).splitlines():
+                log.error("reload_refused", problem=line, hint="the old configuration stays")
+            self._notifier.ready()
+            return
+        self._next = config
+        self._reload.set()
+
+    def _load_again(self) -> None:
+        self.config = self._next
+        log.info("reloaded", file=self.config.file)
+
+
+class Run:
+    """The parts under one configuration."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        secret: bytes,
+        notifier: Notifier,
+        files: dict[str, dict[FileId, TailedFile]],
+    ) -> None:
+        self._config = config
+        self._notifier = notifier
+        self._unparsed = UnparsedStore(config.state_dir / "unparsed")
+        self._keeper = Keeper(
+            store, self._unparsed, wall_s=time.time, clock=time.monotonic, on_health=self._on_health
+        )
+        claims = [Claim(key, owner, at) for key, (owner, at) in store.state.claims.items()]
+        self._once = OnceBook(claims)
+        self._secret = secret
+        self._files = files
+        self._destinations: dict[str, Destination] = {}
+        self._feeds: list[Feed] = []
+        self._sources: list[Source] = []
+        self._watcher: Watcher | None = None
+
+    async def run(
+        self, stop: asyncio.Event, stop_now: asyncio.Event, reload: asyncio.Event
+    ) -> dict[str, dict[FileId, TailedFile]]:
+        """Runs until told to stop or reload; returns the open files by source."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._build(stack)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    running = self._start(tasks)
+                    await _first_of(stop, reload)
+                    await self._wind_down(running, stop_now, stopping=stop.is_set())
+            finally:
+                self._keeper.flush()
+            return {source.section.name: source.release() for source in self._sources}
+
+    async def _build(self, stack: contextlib.AsyncExitStack) -> None:
+        config = self._config
+        dead_letters = DeadLetters(config.state_dir / "deadletter")
+        used = {source.destination for source in config.sources}
+        for name in sorted(used):
+            section = config.destinations[name]
+            telemetry.mask(section.account_id.reveal())
+            sender = Sender(section, concurrency=config.delivery.concurrency)
+            await stack.enter_async_context(sender)
+            self._destinations[name] = Destination(
+                name, sender, section=config.delivery, dead_letters=dead_letters
+            )
+        self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
+        self._watcher.start()
+        stack.push_async_callback(asyncio.to_thread, self._watcher.stop)
+        for source in config.sources:
+            destination = self._destinations[source.destination]
+            extractor = build_extractor(
+                source,
+                payload=config.destinations[source.destination].payload,
+                visitor_secret=self._secret,
+                once=self._once,
+                now_ms=lambda: time.time_ns() // 1_000_000,
+            )
+            feed = Feed(
+                source, extractor, destination, self._keeper, self._unparsed, wall_s=time.time
+            )
+            self._feeds.append(feed)
+            self._sources.append(
+                Source(
+                    source,
+                    feed,
+                    clock=time.monotonic,
+                    watch=self._watch,
+                    adopt=self._files.pop(source.name, None),
+                )
+            )
+        for opened in self._files.values():  # of sources that the configuration no longer has
+            for file in opened.values():
+                file.close()
+
+    def _start(self, tasks: asyncio.TaskGroup) -> list[list[asyncio.Task[None]]]:
+        reading = [
+            tasks.create_task(source.run(), name=f"source:{source.section.name}")
+            for source in self._sources
+        ]
+        sending = [
+            tasks.create_task(destination.run(), name=f"deliver:{name}")
+            for name, destination in self._destinations.items()
+        ]
+        keeping = [
+            tasks.create_task(self._keeper.run(), name="checkpoint"),
+            tasks.create_task(self._report(), name="watchdog-ping"),
+        ]
+        # What was built so far lives as long as the run: the collector need not look at it again.
+        gc.freeze()
+        log.info(
+            "started",
+            file=self._config.file,
+            sources=[source.section.name for source in self._sources],
+            destinations=list(self._destinations),
+        )
+        self._notifier.ready()
+        return [reading, sending, keeping]
+
+    async def _wind_down(
+        self,
+        running: list[list[asyncio.Task[None]]],
+        stop_now: asyncio.Event,
+        *,
+        stopping: bool,
+    ) -> None:
+        """Two steps: quit reading and drain within the deadline; then end the rest."""
+        reading, sending, (keeping, reporting) = running
+        await _cancel(reading)
+        deadline_s = self._config.delivery.drain_timeout_s
+        winding = asyncio.create_task(self._drain(deadline_s, stopping=stopping), name="drain")
+        at_once = asyncio.create_task(stop_now.wait(), name="stop-now")
+        await asyncio.wait([winding, at_once], return_when=asyncio.FIRST_COMPLETED)
+        await _cancel([winding])
+        at_once.cancel()
+        left = sum(destination.outstanding for destination in self._destinations.values())
+        unfinished = sum(destination.in_flight for destination in self._destinations.values())
+        await _cancel(sending)
+        self._keeper.stop()
+        await keeping
+        await _cancel([reporting])
+        log.info("drained", events_left_for_the_next_start=left, requests_cut_short=unfinished)
+
+    async def _drain(self, deadline_s: float, *, stopping: bool) -> None:
+        """Sends what is queued, then waits for what is in flight."""
+        destinations = self._destinations.values()
+        ends_at = time.monotonic() + deadline_s
+        queue_s = deadline_s * QUIESCE_SHARE if stopping else min(RELOAD_DRAIN_S, deadline_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(queue_s):
+                await asyncio.gather(*(each.drain() for each in destinations))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(ends_at - time.monotonic(), 0)):
+                await asyncio.gather(*(each.quiesce() for each in destinations))
+
+    # -- bells
+
+    def _ring(self, topology_changed: bool, modified: set[str]) -> None:
+        for source in self._sources:
+            source.ring(topology_changed, modified)
+
+    def _watch(self) -> None:
+        assert self._watcher is not None  # noqa: S101 - built before the sources
+        sources = self._sources
+        self._watcher.watch(set().union(*(source.directories for source in sources)))
+        awake = set().union(*(source.awake_directories for source in sources))
+        self._watcher.watch_idle(set(self._watcher.watched) - awake)
+
+    def _on_health(self, healthy: bool) -> None:
+        """Answers that cannot be written down are not asked for."""
+        for destination in self._destinations.values():
+            if healthy:
+                destination.resume()
+            else:
+                destination.pause("checkpoint_unwritable")
+
+    # -- what systemd is told
+
+    async def _report(self) -> None:
+        interval_s = min(watchdog_interval_s(os.environ) or STATUS_S, STATUS_S)
+        met_at = time.monotonic()
+        while True:
+            await asyncio.sleep(interval_s)
+            stuck = self._stuck()
+            if stuck:
+                log.error("no_progress", tasks=stuck, hint="the watchdog is not fed")
+            else:
+                self._notifier.watchdog()
+            self._notifier.status(self._status())
+            if time.monotonic() - met_at > MEET_AGAIN_S:
+                met_at = time.monotonic()
+                for feed in self._feeds:
+                    feed.met_again()
+
+    def _stuck(self) -> list[str]:
+        now = time.monotonic()
+        stuck = [
+            f"source:{feed.section.name}"
+            for feed, source in zip(self._feeds, self._sources, strict=True)
+            if feed.has_room and now - source.turned_at > STUCK_S
+        ]
+        if self._watcher is not None and not self._watcher.alive:
+            stuck.append("watcher")
+        return stuck
+
+    def _status(self) -> str:
+        read = sum(feed.books.totals.get("read", 0) for feed in self._feeds)
+        delivered = sum(feed.books.totals.get("delivered", 0) for feed in self._feeds)
+        unread = sum(file.unread_bytes for source in self._sources for file in source.files)
+        states = ", ".join(
+            f"{name} {destination.snapshot().state}"
+            for name, destination in self._destinations.items()
+        )
+        return f"{read} lines read, {delivered} events delivered, {unread} bytes behind; {states}"
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _raise_file_limit() -> None:
+    """Every followed file costs a descriptor: take what the hard limit allows."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _state_dir_problem(found: Config, running: Config) -> Problem:
+    return Problem(
+        file=found.file,
+        key="state_dir",
+        message="cannot change while running",
+        found=str(found.state_dir),
+        allowed=str(running.state_dir),
+        hint="restart the service instead",
+    )

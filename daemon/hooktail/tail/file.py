@@ -1,0 +1,161 @@
+"""One open log file: looked at with fstat, read by offset, a turn at a time."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from hooktail.fingerprint import HEAD_BYTES, Head, head_of
+from hooktail.model import FileId, Lines
+from hooktail.tail.framing import LongLine, frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READ_BYTES = 256 * 1024
+"""One turn: about 1,300 lines, a few milliseconds of work."""
+
+
+class Growth(Enum):
+    """What fstat says, against what has been read."""
+
+    QUIET = "quiet"
+    GROWN = "grown"
+    TRUNCATED = "truncated"
+
+
+class TailedFile:
+    """Owns one file descriptor and the offset up to which its lines were handed over.
+
+    The descriptor keeps the inode alive: as long as this object is open, the kernel cannot give
+    the inode to another file. All methods run on the loop thread; reads hit the page cache.
+    """
+
+    def __init__(self, path: Path, descriptor: int, *, offset: int = 0, max_line_bytes: int) -> None:
+        status = os.fstat(descriptor)
+        self.path = path
+        self.file_id = FileId(status.st_dev, status.st_ino)
+        self.offset = offset
+        self.size = status.st_size
+        self._descriptor = descriptor
+        self._max_line_bytes = max_line_bytes
+        self._read_bytes = max(READ_BYTES, max_line_bytes + 1)
+        self._skipped_to = 0  # inside a long line: its newline is not before this offset
+        self._looked_at = -1  # size at the last read that found no whole line
+        self._head: Head | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, offset: int = 0, max_line_bytes: int) -> TailedFile:
+        """Opens a file for reading. Raises OSError.
+
+        O_NONBLOCK so that a FIFO in the glob cannot hang the loop; for regular files it means
+        nothing.
+        """
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return cls(path, descriptor, offset=offset, max_line_bytes=max_line_bytes)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def close(self) -> None:
+        """Closes the file; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def head_bytes(self) -> bytes:
+        """Returns the first bytes of the file, at most `HEAD_BYTES`."""
+        return os.pread(self._descriptor, HEAD_BYTES, 0)
+
+    @property
+    def head(self) -> Head:
+        """The fingerprint of what has been read of the head; it grows until it is full."""
+        known = self._head
+        length = min(self.offset, HEAD_BYTES)
+        if known is None or known.length < length:
+            known = self._head = head_of(os.pread(self._descriptor, length, 0))
+        return known
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes behind the offset at the last look, a partial last line included."""
+        return max(self.size - self.offset, 0)
+
+    def look(self) -> Growth:
+        """Asks the kernel for the size now."""
+        size = os.fstat(self._descriptor).st_size
+        self.size = size
+        if size < max(self.offset, self._skipped_to):
+            return Growth.TRUNCATED
+        if size == self.offset or size == self._looked_at:
+            return Growth.QUIET
+        return Growth.GROWN
+
+    def deleted(self) -> bool:
+        """Tells whether no path leads to the file any more."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
+    def read(self) -> Lines | LongLine | None:
+        """Reads one turn: whole lines, one long line, or None if no line is complete yet."""
+        if self._skipped_to:
+            return self._skip()
+        chunk = os.pread(self._descriptor, self._read_bytes, self.offset)
+        taken = frame(chunk, self.offset, self._max_line_bytes)
+        if taken is not None:
+            self.offset = taken.end
+            self._looked_at = -1
+        elif len(chunk) > self._max_line_bytes:
+            self._skipped_to = self.offset + len(chunk)
+        else:
+            self._looked_at = self.offset + len(chunk)
+        return taken
+
+    def read_tail(self) -> Lines | None:
+        """Reads an unterminated last line of a file that nobody writes to any more."""
+        text = os.pread(self._descriptor, self._max_line_bytes, self.offset)
+        if not text:
+            return None
+        start, self.offset = self.offset, self.size
+        return Lines([text], start, self.size)
+
+    @property
+    def skipping(self) -> bool:
+        """Inside a line over the limit, whose newline has not been found yet."""
+        return self._skipped_to > 0
+
+    def _skip(self) -> LongLine | None:
+        chunk = os.pread(self._descriptor, self._read_bytes, self._skipped_to)
+        newline = chunk.find(b"\n")
+        if newline < 0:
+            self._skipped_to += len(chunk)
+            self._looked_at = self._skipped_to
+            return None
+        start, self.offset = self.offset, self._skipped_to + newline + 1
+        self._skipped_to = 0
+        self._looked_at = -1
+        head = os.pread(self._descriptor, self._max_line_bytes, start)
+        return LongLine(start, self.offset, head)
+
+    def rewind(self, offset: int) -> None:
+        """Goes on from another offset, which is the start of a line."""
+        self.offset = offset
+        self._skipped_to = 0
+        self._looked_at = -1
+        self._head = None
+
+    def go_to_end(self) -> None:
+        """Moves the offset behind the last newline: what stands before it is not ours."""
+        position = self.size
+        while position > 0:
+            start = max(position - READ_BYTES, 0)
+            newline = os.pread(self._descriptor, position - start, start).rfind(b"\n")
+            if newline >= 0:
+                self.offset = start + newline + 1
+                return
+            position = start
+        self.offset = 0
+
+    def __repr__(self) -> str:
+        return f"TailedFile({str(self.path)!r}, offset={self.offset}, size={self.size})"

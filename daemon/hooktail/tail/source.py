@@ -1,0 +1,420 @@
+"""A source at work: its files found, followed, read in fair turns, and let go when finished.
+
+It knows nothing of formats, events or checkpoints: it hands lines to a `Track`, one per file,
+which the `Consumer` gives it together with the offset to resume from.
+
+The cycle, each step a method that tests may call by hand:
+
+    rescan   glob + stat: new files are opened, moved ones renamed, vanished ones marked gone
+    turn     one file: fstat, then at most one read; truncation starts the file again
+    wait     until the next file is due, or the bell rings
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import os
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import structlog
+
+from hooktail.fingerprint import compression_of
+from hooktail.model import FileId, Lines
+from hooktail.tail.discovery import Scan, scan
+from hooktail.tail.file import Growth, TailedFile
+from hooktail.tail.framing import LongLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hooktail.config.sections import SourceSection
+
+RESCAN_S = 2.0
+"""Between two looks at the globs; a bell shortens it to `RESCAN_AFTER_BELL_S`."""
+RESCAN_AFTER_BELL_S = 0.1
+HOT_S, HOT_LOOK_S = 10.0, 0.02
+"""A file that grew within HOT_S is looked at every HOT_LOOK_S."""
+WARM_S, WARM_LOOK_S = 120.0, 0.25
+COLD_LOOK_S = 2.0
+GONE_QUIET_S = 60.0
+"""A file that no path leads to is closed after so long without growth: writers such as nginx
+keep the old file for a while after a rotation."""
+
+
+COPY_GRACE_S = 10.0
+"""A new file that begins like one still followed may be copytruncate's copy: wait so long."""
+
+
+class Resumption(NamedTuple):
+    """What is known of a file that a scan found: where to go on, or None if it is new."""
+
+    offset: int | None
+    later: bool = False
+    """It cannot be told yet: ask again."""
+
+
+class Track(Protocol):
+    """The consumer's side of one file: it takes lines and knows which still wait."""
+
+    def take(self, lines: Lines) -> None:
+        """Takes whole lines; every one of them will be settled."""
+
+    def take_long(self, line: LongLine) -> None:
+        """Takes a line over the limit."""
+
+    def moved(self) -> None:
+        """The file has a new path."""
+
+    def finished(self) -> None:
+        """Nothing of the file is left to read, and no path leads to it."""
+
+    def cut_off(self) -> None:
+        """The file was truncated: what it held is gone, and this track takes no more."""
+
+    @property
+    def pending(self) -> int:
+        """Lines taken and not settled yet."""
+
+
+class Consumer(Protocol):
+    """What a source feeds."""
+
+    @property
+    def has_room(self) -> bool:
+        """Tells whether more lines may be taken at once."""
+
+    async def room(self) -> None:
+        """Waits until more lines may be taken."""
+
+    @property
+    def started_before(self) -> bool:
+        """Tells whether this source has ever looked at its files."""
+
+    def first_scan_done(self) -> None:
+        """The files that existed at the very first start are all known now."""
+
+    def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
+        """Tells where a file found by a scan goes on; `later` only if it `may_wait`."""
+
+    def track(self, file: TailedFile) -> Track:
+        """Begins, or goes on with, a file at `file.offset`."""
+
+
+class _Followed:
+    """A file with its track and its place in the schedule."""
+
+    __slots__ = ("file", "gone", "grew_at", "look_at", "track")
+
+    def __init__(self, file: TailedFile, track: Track, now: float) -> None:
+        self.file = file
+        self.track = track
+        self.grew_at = now
+        self.look_at = now
+        self.gone = False
+
+
+class Source:
+    """Follows the files of one `[[source]]`. All methods run on the loop thread."""
+
+    def __init__(
+        self,
+        section: SourceSection,
+        consumer: Consumer,
+        *,
+        clock: Callable[[], float],
+        watch: Callable[[], None] = lambda: None,
+        adopt: dict[FileId, TailedFile] | None = None,
+    ) -> None:
+        self.section = section
+        self.directories: set[str] = set()
+        """Where files of this source can appear."""
+        self.awake_directories: set[str] = set()
+        """Where a file is being looked at so often that no bell is needed."""
+        self.turned_at = clock()
+        self._consumer = consumer
+        self._clock = clock
+        self._watch = watch
+        self._adopted = adopt or {}
+        self._followed: dict[FileId, _Followed] = {}
+        self._left_out: set[FileId] = set()
+        self._waiting: dict[FileId, float] = {}
+        self._unreadable: dict[Path, str] = {}
+        self._due: list[tuple[float, int, _Followed]] = []
+        self._sequence = count()
+        self._bell = asyncio.Event()
+        self._topology_changed = False
+        self._woken: set[str] = set()
+        self._rescan_at = clock()
+        self._log = structlog.get_logger().bind(source=section.name)
+
+    @property
+    def files(self) -> list[TailedFile]:
+        """The files followed now."""
+        return [followed.file for followed in self._followed.values()]
+
+    def ring(self, topology_changed: bool, modified: set[str]) -> None:
+        """A hint that directories changed, or that idle files were written to."""
+        self._topology_changed |= topology_changed
+        self._woken |= modified
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Follows the files until cancelled; never between taking lines and counting them."""
+        while True:
+            await self.rescan_if_due()
+            progressed = await self.turns()
+            self.turned_at = self._clock()
+            if progressed:
+                await asyncio.sleep(0)
+            else:
+                await self._wait()
+
+    def release(self) -> dict[FileId, TailedFile]:
+        """Hands over the open files, for the source that takes over after a reload."""
+        files = {file_id: followed.file for file_id, followed in self._followed.items()}
+        self._followed.clear()
+        return files
+
+    def close(self) -> None:
+        """Closes all files."""
+        for file in self.release().values():
+            file.close()
+
+    # -- rescan
+
+    async def rescan_if_due(self) -> None:
+        """Looks at the globs if the time or a bell says so."""
+        now = self._clock()
+        if self._topology_changed:
+            self._topology_changed = False
+            self._rescan_at = min(self._rescan_at, now + RESCAN_AFTER_BELL_S)
+        if now >= self._rescan_at:
+            found = await asyncio.to_thread(scan, self.section.paths, self.section.exclude)
+            self._rescan_at = self._clock() + RESCAN_S
+            self.apply(found)
+
+    def apply(self, found: Scan) -> None:
+        """Brings the followed files in line with what a scan found."""
+        self._report_unreadable(found.unreadable)
+        first = not self._consumer.started_before
+        for file_id in self._adopted.keys() - found.files.keys():
+            # Deleted or moved away before a reload, with bytes perhaps unread.
+            self._follow_adopted(self._adopted.pop(file_id), gone=True)
+        for file_id, path in found.files.items():
+            followed = self._followed.get(file_id)
+            if followed is None:
+                self._meet(file_id, path, first=first)
+            else:
+                followed.gone = False
+                if followed.file.path != path:
+                    self._log.info("file_moved", path=str(followed.file.path), to=str(path))
+                    followed.file.path = path
+                    followed.track.moved()
+        for file_id, followed in self._followed.items():
+            if file_id not in found.files and not followed.gone:
+                followed.gone = True
+                self._log.info("file_gone", path=str(followed.file.path))
+        self._left_out &= found.files.keys()
+        for file_id in self._waiting.keys() - found.files.keys():
+            del self._waiting[file_id]
+        if first:
+            self._consumer.first_scan_done()
+        self.directories = found.directories
+        self._watch_directories()
+
+    def _meet(self, file_id: FileId, path: Path, *, first: bool) -> None:
+        if file_id in self._adopted:
+            self._follow_adopted(self._adopted.pop(file_id), gone=False)
+            return
+        if file_id in self._left_out:
+            return
+        try:
+            file = TailedFile.open(path, max_line_bytes=self.section.max_line_bytes)
+        except FileNotFoundError:
+            return  # the next scan knows more
+        except OSError as error:
+            self._report_unreadable({path: error.strerror or str(error)}, keep=True)
+            return
+        if file.file_id != file_id:
+            file.close()  # replaced between stat and open; the next scan meets the new one
+            return
+        compression = compression_of(file.head_bytes())
+        if compression is not None:
+            self._left_out.add(file_id)
+            self._log.info("compressed_file_left_out", path=str(path), compression=compression)
+            file.close()
+            return
+        now = self._clock()
+        may_wait = now < self._waiting.setdefault(file_id, now + COPY_GRACE_S)
+        offset, later = self._consumer.resume(file, may_wait=may_wait)
+        if later:
+            file.close()
+            self._rescan_at = min(self._rescan_at, now + RESCAN_AFTER_BELL_S)
+            return
+        del self._waiting[file_id]
+        if offset is not None:
+            file.offset = offset
+            self._log.info("file_resumed", path=str(path), offset=offset, size=file.size)
+        elif first and self.section.start_at == "end":
+            file.go_to_end()
+            self._log.info("file_started", path=str(path), offset=file.offset, at="end")
+        else:
+            self._log.info("file_started", path=str(path), offset=0, at="beginning")
+        self._follow(file)
+
+    def _follow(self, file: TailedFile) -> _Followed:
+        followed = _Followed(file, self._consumer.track(file), self._clock())
+        self._followed[file.file_id] = followed
+        self._schedule(followed, followed.look_at)
+        return followed
+
+    def _follow_adopted(self, file: TailedFile, *, gone: bool) -> None:
+        offset, _ = self._consumer.resume(file, may_wait=False)
+        file.rewind(offset or 0)
+        self._follow(file).gone = gone
+
+    def _report_unreadable(self, unreadable: dict[Path, str], *, keep: bool = False) -> None:
+        for path, reason in unreadable.items():
+            if self._unreadable.get(path) != reason:
+                self._log.warning(
+                    "file_unreadable",
+                    path=str(path),
+                    reason=reason,
+                    hint="the service user needs read permission; on Debian, group adm",
+                )
+        if keep:
+            self._unreadable.update(unreadable)
+        else:
+            for path in self._unreadable.keys() - unreadable.keys():
+                if os.access(path, os.R_OK):
+                    self._log.info("file_readable_again", path=str(path))
+                    del self._unreadable[path]
+            self._unreadable.update(unreadable)
+
+    def _watch_directories(self) -> None:
+        now = self._clock()
+        self.awake_directories = {
+            os.path.dirname(os.path.realpath(followed.file.path))
+            for followed in self._followed.values()
+            if now - followed.grew_at < HOT_S
+        }
+        self._watch()
+
+    # -- turns
+
+    async def turns(self) -> bool:
+        """Gives each file that is due one turn; tells whether any of them had something."""
+        now = self._clock()
+        progressed = False
+        while self._due and self._due[0][0] <= now:
+            look_at, _, followed = heapq.heappop(self._due)
+            if look_at != followed.look_at or followed.file.file_id not in self._followed:
+                continue  # scheduled anew meanwhile, or let go
+            if not self._consumer.has_room:
+                self._schedule(followed, now)
+                await self._wait_for_room()
+                return True
+            if self.turn(followed):
+                progressed = True
+                await asyncio.sleep(0)
+        return progressed
+
+    def turn(self, followed: _Followed) -> bool:
+        """Looks at one file and reads at most once; tells whether it made progress."""
+        file, now = followed.file, self._clock()
+        growth = file.look()
+        if growth is Growth.TRUNCATED:
+            self._start_again(followed)
+            return True
+        if growth is Growth.GROWN:
+            followed.grew_at = now
+            taken = file.read()
+            if taken is None:
+                self._schedule(followed, now + (0 if file.skipping else HOT_LOOK_S))
+                return file.skipping
+            if isinstance(taken, LongLine):
+                followed.track.take_long(taken)
+            else:
+                followed.track.take(taken)
+            self._schedule(followed, now)
+            return True
+        if followed.gone and self._finish(followed, now):
+            return False
+        quiet_s = now - followed.grew_at
+        if quiet_s < HOT_S:
+            self._schedule(followed, now + HOT_LOOK_S)
+        else:
+            self._schedule(followed, now + (WARM_LOOK_S if quiet_s < WARM_S else COLD_LOOK_S))
+        return False
+
+    def _start_again(self, followed: _Followed) -> None:
+        file = followed.file
+        self._log.warning(
+            "file_truncated",
+            path=str(file.path),
+            offset=file.offset,
+            size=file.size,
+            hint="lines written shortly before a truncation can be lost; prefer logrotate's "
+            "'create' over 'copytruncate'",
+        )
+        followed.track.cut_off()
+        file.rewind(0)
+        followed.track = self._consumer.track(file)
+        self._schedule(followed, self._clock())
+
+    def _finish(self, followed: _Followed, now: float) -> bool:
+        """Lets a file go that no path leads to, once it is quiet, read and settled."""
+        if now - followed.grew_at < GONE_QUIET_S:
+            return False
+        file = followed.file
+        if file.unread_bytes and not file.skipping:
+            last = file.read_tail()
+            if last is not None:
+                followed.track.take(last)
+        if followed.track.pending:
+            self._schedule(followed, now + COLD_LOOK_S)
+            return True
+        self._log.info("file_finished", path=str(file.path), offset=file.offset)
+        followed.track.finished()
+        del self._followed[file.file_id]
+        file.close()
+        return True
+
+    # -- wait
+
+    def _schedule(self, followed: _Followed, look_at: float) -> None:
+        followed.look_at = look_at
+        heapq.heappush(self._due, (look_at, next(self._sequence), followed))
+
+    async def _wait_for_room(self) -> None:
+        """Waits for room, but not beyond the next rescan: files of an outage must be opened."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(self._rescan_at - self._clock(), 0)):
+                await self._consumer.room()
+
+    async def _wait(self) -> None:
+        next_at = min(self._due[0][0] if self._due else self._rescan_at, self._rescan_at)
+        delay_s = next_at - self._clock()
+        if delay_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_s):
+                    await self._bell.wait()
+        if self._bell.is_set():
+            self._bell.clear()
+            self._wake()
+
+    def _wake(self) -> None:
+        woken, self._woken = self._woken, set()
+        if not woken:
+            return
+        now = self._clock()
+        for followed in self._followed.values():
+            path = followed.file.path
+            if str(path) in woken or os.path.realpath(path) in woken:
+                followed.grew_at = now
+                self._schedule(followed, now)
+        self._watch_directories()

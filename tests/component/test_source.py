@@ -1,0 +1,274 @@
+"""A source over real files, its steps called by hand with a clock that stands still."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hooktail.config.sections import SourceSection
+from hooktail.model import Lines
+from hooktail.tail.discovery import scan
+from hooktail.tail.file import TailedFile
+from hooktail.tail.framing import LongLine
+from hooktail.tail.source import COPY_GRACE_S, GONE_QUIET_S, Resumption, Source
+
+
+class FakeTrack:
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.texts: list[bytes] = []
+        self.long: list[LongLine] = []
+        self.pending = 0
+        self.ended = ""
+
+    def take(self, lines: Lines) -> None:
+        self.texts += lines.texts
+
+    def take_long(self, line: LongLine) -> None:
+        self.long.append(line)
+
+    def moved(self) -> None:
+        pass
+
+    def finished(self) -> None:
+        self.ended = "finished"
+
+    def cut_off(self) -> None:
+        self.ended = "cut off"
+
+
+class FakeConsumer:
+    def __init__(self) -> None:
+        self.has_room = True
+        self.started_before = False
+        self.tracks: list[FakeTrack] = []
+        self.answers: list[Resumption] = []
+
+    async def room(self) -> None:
+        self.has_room = True
+
+    def first_scan_done(self) -> None:
+        self.started_before = True
+
+    def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
+        return self.answers.pop(0) if self.answers else Resumption(None)
+
+    def track(self, file: TailedFile) -> FakeTrack:
+        self.tracks.append(FakeTrack(file.offset))
+        return self.tracks[-1]
+
+    @property
+    def texts(self) -> list[bytes]:
+        return [text for track in self.tracks for text in track.texts]
+
+
+class Harness:
+    def __init__(self, directory: Path, **keys: object) -> None:
+        self.directory = directory
+        self.log = directory / "access.log"
+        self.now_s = 1000.0
+        self.consumer = FakeConsumer()
+        keys = {"start_at": "beginning", "max_line_bytes": 1000, **keys}
+        section = SourceSection(name="shop", paths=(f"{directory}/access.log*",), **keys)  # type: ignore[arg-type]  # a test's shorthand
+        self.section = section
+        self.source = Source(section, self.consumer, clock=lambda: self.now_s)
+
+    def write(self, text: str, path: Path | None = None) -> None:
+        with (path or self.log).open("a") as file:
+            file.write(text)
+
+    def rescan(self) -> None:
+        self.source.apply(scan(self.section.paths, self.section.exclude))
+
+    async def read(self) -> list[bytes]:
+        """Turns until nothing is left to read; returns everything taken so far."""
+        self.now_s += 5
+        while await self.source.turns():
+            pass
+        return self.consumer.texts
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    one = Harness(tmp_path)
+    yield one
+    one.source.close()
+
+
+async def test_lines_are_taken_whole_and_once(harness: Harness) -> None:
+    harness.write("one\ntwo\nthr")
+    harness.rescan()
+    assert await harness.read() == [b"one", b"two"]
+
+    harness.write("ee\n")
+    assert await harness.read() == [b"one", b"two", b"three"]
+    assert await harness.read() == [b"one", b"two", b"three"]
+
+
+async def test_the_first_start_at_end_leaves_what_was_there_and_keeps_a_half_line(
+    tmp_path: Path,
+) -> None:
+    harness = Harness(tmp_path, start_at="end")
+    harness.write("old\nhal")
+    harness.rescan()
+    harness.write("f\nnew\n")
+    harness.write("later file\n", tmp_path / "access.log.new")
+    harness.rescan()
+
+    assert sorted(await harness.read()) == [b"half", b"later file", b"new"]
+    harness.source.close()
+
+
+async def test_a_renamed_file_is_drained_and_its_successor_read_from_the_beginning(
+    harness: Harness,
+) -> None:
+    harness.write("one\n")
+    harness.rescan()
+    await harness.read()
+
+    harness.write("two\n")
+    harness.log.rename(harness.directory / "access.log.1")
+    harness.write("three\n")
+    harness.write("late\n", harness.directory / "access.log.1")
+    harness.rescan()
+
+    assert await harness.read() == [b"one", b"two", b"late", b"three"]
+
+
+async def test_a_file_renamed_out_of_the_globs_is_read_to_its_end(harness: Harness) -> None:
+    harness.write("one\n")
+    harness.rescan()
+    away = harness.directory / "elsewhere"
+    harness.log.rename(away)
+    harness.write("two\nunterminated", away)
+    harness.rescan()
+    assert await harness.read() == [b"one", b"two"]
+
+    harness.now_s += GONE_QUIET_S
+    assert await harness.read() == [b"one", b"two", b"unterminated"]
+    assert harness.consumer.tracks[0].ended == "finished"
+    assert harness.source.files == []
+
+
+async def test_a_deleted_file_is_read_to_its_end(harness: Harness) -> None:
+    harness.write("one\ntwo\n")
+    harness.rescan()
+    harness.log.unlink()
+    harness.rescan()
+
+    assert await harness.read() == [b"one", b"two"]
+
+
+async def test_a_finished_file_is_held_while_lines_of_it_are_pending(harness: Harness) -> None:
+    harness.write("one\n")
+    harness.rescan()
+    harness.log.unlink()
+    harness.rescan()
+    await harness.read()
+    track = harness.consumer.tracks[0]
+    track.pending = 1
+
+    harness.now_s += GONE_QUIET_S
+    await harness.read()
+    assert track.ended == ""
+
+    track.pending = 0
+    await harness.read()
+    assert track.ended == "finished"
+
+
+async def test_a_truncated_file_starts_again(harness: Harness) -> None:
+    harness.write("one\ntwo\n")
+    harness.rescan()
+    await harness.read()
+
+    os.truncate(harness.log, 0)
+    harness.write("new\n")
+
+    assert await harness.read() == [b"one", b"two", b"new"]
+    assert harness.consumer.tracks[0].ended == "cut off"
+
+
+async def test_a_line_over_the_limit_is_skipped_to_its_newline_and_its_head_kept(
+    harness: Harness,
+) -> None:
+    harness.write("before\n" + "x" * 700_000)
+    harness.rescan()
+    await harness.read()
+    harness.write("y" * 300_000 + "\nafter\n")
+
+    assert await harness.read() == [b"before", b"after"]
+    (long,) = harness.consumer.tracks[0].long
+    assert (long.start, long.end) == (7, 7 + 1_000_001)
+    assert long.head == b"x" * 1000
+
+
+async def test_compressed_files_are_left_out(harness: Harness) -> None:
+    (harness.directory / "access.log.2.gz").write_bytes(b"\x1f\x8b\x08 and so on\n")
+    harness.rescan()
+
+    assert await harness.read() == []
+    assert harness.source.files == []
+
+
+async def test_a_resumed_file_goes_on_at_its_mark(harness: Harness) -> None:
+    harness.write("one\ntwo\n")
+    harness.consumer.answers = [Resumption(4)]
+    harness.rescan()
+
+    assert await harness.read() == [b"two"]
+
+
+async def test_a_copy_is_asked_about_again_until_its_grace_is_over(harness: Harness) -> None:
+    harness.write("one\n")
+    harness.rescan()
+    await harness.read()
+    shutil.copy(harness.log, harness.directory / "access.log.1")
+    harness.consumer.answers = [Resumption(None, later=True), Resumption(None, later=True)]
+
+    harness.rescan()
+    harness.rescan()
+    assert len(harness.source.files) == 1
+
+    harness.now_s += COPY_GRACE_S
+    harness.rescan()
+    assert len(harness.source.files) == 2
+
+
+async def test_without_room_nothing_is_read(harness: Harness) -> None:
+    harness.write("one\n")
+    harness.rescan()
+    harness.consumer.has_room = False
+
+    assert await harness.source.turns()
+    assert harness.consumer.texts == []
+    assert await harness.read() == [b"one"]
+
+
+async def test_two_links_to_one_file_are_one_file(harness: Harness) -> None:
+    harness.write("one\n")
+    os.link(harness.log, harness.directory / "access.log.hard")
+    os.symlink(harness.log, harness.directory / "access.log.soft")
+    harness.rescan()
+
+    assert await harness.read() == [b"one"]
+
+
+async def test_an_adopted_file_is_read_on_although_no_path_leads_to_it(tmp_path: Path) -> None:
+    before = Harness(tmp_path)
+    before.write("one\ntwo\n")
+    before.rescan()
+    files = before.source.release()
+    before.log.unlink()
+
+    after = Harness(tmp_path)
+    after.source = Source(after.section, after.consumer, clock=lambda: after.now_s, adopt=files)
+    after.consumer.answers = [Resumption(4)]
+    after.rescan()
+
+    assert await after.read() == [b"two"]
+    after.source.close()

@@ -1,0 +1,75 @@
+from hooktail.checkpoint.resume import Resumer
+from hooktail.checkpoint.state import FileEntry
+from hooktail.fingerprint import head_of
+from hooktail.model import FileId
+
+CONTENT = b"first line\nsecond line\n"
+
+
+def entry(inode: int, content: bytes = CONTENT, read: int | None = None) -> FileEntry:
+    length, digest = head_of(content)
+    return FileEntry(
+        source="shop",
+        path="/log",
+        device=1,
+        inode=inode,
+        read=len(content) if read is None else read,
+        head_length=length,
+        head_digest=digest,
+    )
+
+
+def test_the_same_inode_with_the_same_head_is_the_file() -> None:
+    resumer = Resumer([(7, entry(10))])
+
+    match = resumer.find(FileId(1, 10), CONTENT + b"third\n", 99, set())
+
+    assert match.key == 7
+
+
+def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
+    resumer = Resumer([(7, entry(10))])
+
+    match = resumer.find(FileId(1, 10), b"other content, long enough to be one\n", 99, set())
+
+    assert match.key is None
+    assert match.replaced == "another head"
+
+
+def test_a_file_shorter_than_what_was_read_is_new() -> None:
+    resumer = Resumer([(7, entry(10, read=1000))])
+
+    match = resumer.find(FileId(1, 10), CONTENT, 30, set())
+
+    assert match.key is None
+    assert match.replaced == "shorter than what was read"
+
+
+def test_a_copy_goes_on_where_the_original_stopped() -> None:
+    resumer = Resumer([(7, entry(10))])
+
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set()).key == 7
+
+
+def test_a_copy_beside_a_followed_original_is_decided_later() -> None:
+    resumer = Resumer([(7, entry(10))])
+
+    match = resumer.find(FileId(1, 11), CONTENT, len(CONTENT), {7})
+
+    assert match.key is None
+    assert match.later
+
+
+def test_a_file_never_read_is_known_by_its_inode_alone() -> None:
+    resumer = Resumer([(7, entry(10, content=b""))])
+
+    assert resumer.find(FileId(1, 10), CONTENT, len(CONTENT), set()).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set()).key is None
+
+
+def test_an_entry_put_again_is_found_under_its_new_head_only() -> None:
+    resumer = Resumer([(7, entry(10, content=CONTENT[:5]))])
+    resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT))
+
+    assert resumer.find(FileId(1, 11), CONTENT[:5] + b"other", 99, set()).key is None
+    assert resumer.find(FileId(1, 11), CONTENT, 99, set()).key == 7

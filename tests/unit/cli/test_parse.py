@@ -1,0 +1,182 @@
+"""`hooktail parse` and `hooktail formats`."""
+
+from __future__ import annotations
+
+import argparse
+import bz2
+import gzip
+import io
+import lzma
+import sys
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from hooktail.cli import formats, parse
+from hooktail.errors import InputError, PermissionDeniedError, UsageError
+from hooktail.extract import registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINE = b'203.0.113.7 - - [14/Mar/2025:09:26:53 +0100] "GET /s?a=1 HTTP/1.1" 200 5 "-" "x"'
+LOG = b"\n".join([LINE, b"", b"#note", b"garbage", LINE])
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    parse.register(commands)
+    formats.register(commands)
+    args = parser.parse_args(words)
+    code = args.run(args)
+    assert isinstance(code, int)
+    return code
+
+
+def shown(capsysbinary: pytest.CaptureFixture[bytes]) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "access.log"
+    path.write_bytes(LOG)
+    return path
+
+
+def test_every_line_gets_one_object(log: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run("parse", "--format", "combined", str(log)) == 0
+
+    objects = shown(capsysbinary)
+    assert [(each["line"], each["status"], each.get("reason")) for each in objects] == [
+        (1, "record", None),
+        (2, "skipped", "blank"),
+        (3, "skipped", "directive"),
+        (4, "rejected", "syntax"),
+        (5, "record", None),
+    ]
+
+
+def test_a_record_shows_what_is_missing_as_null(
+    log: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    run("parse", "--format", "combined", str(log))
+
+    record = shown(capsysbinary)[0]["record"]
+    assert list(record.items()) == [
+        ("time", "2025-03-14T08:26:53.000Z"),
+        ("ip", "203.0.113.7"),
+        ("method", "GET"),
+        ("scheme", None),
+        ("host", None),
+        ("port", None),
+        ("path", "/s"),
+        ("query", "a=1"),
+        ("status", 200),
+        ("referrer", None),
+        ("user_agent", "x"),
+        ("user", None),
+        ("bytes_sent", 5),
+    ]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_known_by_their_first_bytes(
+    compress: Any, log: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    half = len(LOG) // 2
+    log.write_bytes(compress(LOG[:half]) + compress(LOG[half:]))
+
+    assert run("parse", "--format", "combined", str(log)) == 0
+    assert [each["status"] for each in shown(capsysbinary)].count("record") == 2
+
+
+def test_stdin_is_read_by_default(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(LOG)))
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+    assert run("parse", "--format", "combined") == 0
+    assert len(shown(capsysbinary)) == 5
+
+
+def test_no_record_at_all_is_exit_code_1(log: Path) -> None:
+    assert run("parse", "--format", "vhost_combined", str(log)) == 1
+
+
+def test_options_reach_the_format(log: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    log.write_bytes(LINE.replace(b"/s", b"/\xe9"))
+
+    run("parse", "--format", "combined", "--set", "encoding=latin-1", str(log))
+
+    assert shown(capsysbinary)[0]["record"]["path"] == "/é"
+
+
+@pytest.mark.parametrize("setting", ["colour=red", "encoding=klingon", "encoding", "=x"])
+def test_a_wrong_option_is_a_usage_error(setting: str, log: Path) -> None:
+    with pytest.raises(UsageError, match="--set"):
+        run("parse", "--format", "combined", "--set", setting, str(log))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.log", tmp_path):
+        with pytest.raises(InputError, match=path.name):
+            run("parse", "--format", "combined", str(path))
+
+
+def test_a_forbidden_file_is_named(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+
+    with pytest.raises(PermissionDeniedError, match=r"access\.log: Permission denied"):
+        run("parse", "--format", "combined", str(log))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_damaged_compressed_data_is_an_input_error(compress: Any, log: Path) -> None:
+    log.write_bytes(compress(LOG)[:-9])
+
+    with pytest.raises(InputError, match=r"access\.log"):
+        run("parse", "--format", "combined", str(log))
+
+
+def test_an_unknown_format_is_refused_with_a_suggestion(log: Path) -> None:
+    with pytest.raises(registry.UnknownFormatError, match="ncsa_combined") as caught:
+        run("parse", "--format", "ncsa_combine", str(log))
+
+    assert caught.value.exit_code == 64
+
+
+def test_formats_are_listed_one_a_line(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run("formats") == 0
+
+    names = [line.split()[0].decode() for line in capsysbinary.readouterr().out.splitlines()]
+    assert {"ncsa_common", "vhost_combined", "nginx_combined"} <= set(names)
+
+
+def test_formats_as_json_name_kind_and_fields(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run("formats", "--json") == 0
+
+    listed = {each["name"]: each for each in orjson.loads(capsysbinary.readouterr().out)}
+    assert set(listed["ncsa_combined"]) == {"name", "kind", "fields", "summary"}
+    assert listed["ncsa_combined"]["kind"] == "format"
+    assert "user_agent" in listed["ncsa_combined"]["fields"]
+
+
+def test_a_broken_plugin_is_named_beside_the_sound_formats(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    broken = registry.PluginError("acme-logs: format 'acme' cannot be loaded")
+    sound = registry.all_formats()
+    monkeypatch.setattr(formats, "usable_formats", lambda: (sound, [broken]))
+
+    assert run("formats") == 1
+
+    captured = capsysbinary.readouterr()
+    assert b"ncsa_combined" in captured.out
+    assert b"acme-logs" in captured.err
