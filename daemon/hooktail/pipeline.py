@@ -174,7 +174,7 @@ class Feed:
             for counter, lines in delta.items():
                 book[counter] = book.get(counter, 0) + lines
         if self._claims:
-            record.setdefault("claim", []).extend(self._claims)
+            record.setdefault("claim", []).extend(map(list, self._claims))
             self._claims = []
 
     @property
@@ -258,7 +258,7 @@ class FileTrack:
         """The content is gone from the file. The entry stays: a copy of it may turn up."""
         self._feed.changed(self)
         self._detached = True
-        self._feed.let_go(self, finished=False)
+        self._feed.let_go(self, finished=self._finished)
 
     @property
     def resume_at(self) -> int:

@@ -14,7 +14,7 @@ import os
 import resource
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -127,7 +127,8 @@ class Service:
                 raise ConfigError([_state_dir_problem(config, self.config)])
         except HooktailError as error:
             for line in str(error).splitlines():
-                log.error("reload_refused", problem=line, hint="the old configuration stays")
+                # The operator's mistake, not ours: its words are enough, no traceback.
+                log.error("reload_refused", problem=line, hint="the old configuration stays")  # noqa: TRY400
             self._notifier.ready()
             return
         self._next = config
@@ -232,6 +233,7 @@ class Run:
         keeping = [
             tasks.create_task(self._keeper.run(), name="checkpoint"),
             tasks.create_task(self._report(), name="watchdog-ping"),
+            tasks.create_task(_surface_bugs(), name="bugs"),
         ]
         # What was built so far lives as long as the run: the collector need not look at it again.
         gc.freeze()
@@ -252,7 +254,7 @@ class Run:
         stopping: bool,
     ) -> None:
         """Two steps: quit reading and drain within the deadline; then end the rest."""
-        reading, sending, (keeping, reporting) = running
+        reading, sending, (keeping, *watching) = running
         await _cancel(reading)
         deadline_s = self._config.delivery.drain_timeout_s
         winding = asyncio.create_task(self._drain(deadline_s, stopping=stopping), name="drain")
@@ -265,7 +267,7 @@ class Run:
         await _cancel(sending)
         self._keeper.stop()
         await keeping
-        await _cancel([reporting])
+        await _cancel(watching)
         log.info("drained", events_left_for_the_next_start=left, requests_cut_short=unfinished)
 
     async def _drain(self, deadline_s: float, *, stopping: bool) -> None:
@@ -339,6 +341,25 @@ class Run:
             for name, destination in self._destinations.items()
         )
         return f"{read} lines read, {delivered} events delivered, {unread} bytes behind; {states}"
+
+
+async def _surface_bugs() -> None:
+    """Ends the service if a callback of the loop raises: asyncio alone would only log it.
+
+    The journal is written in such a callback. Going on without it would be worse than a restart.
+    """
+    loop = asyncio.get_running_loop()
+    raised: asyncio.Future[None] = loop.create_future()
+
+    def surface(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        log.error("unexpected", message=context.get("message"), exc_info=error)
+        handle = context.get("handle")
+        if error is not None and handle is not None and not raised.done():
+            raised.set_exception(error)
+
+    loop.set_exception_handler(surface)
+    await raised
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -75,8 +75,12 @@ def endpoint(
     record = directory / name
     with (directory / "collector.err").open("ab") as errors:
         process = subprocess.Popen(
-            [*HOOKTAIL, "collector", "--listen", f"127.0.0.1:{chosen}", "--record", str(record)]
-            + ["--quiet", *options],
+            [
+                *(*HOOKTAIL, "collector", "--quiet"),
+                *("--listen", f"127.0.0.1:{chosen}"),
+                *("--record", str(record)),
+                *options,
+            ],
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import threading
 import time
@@ -52,7 +51,7 @@ class Writer(threading.Thread):
             if time.monotonic() > rotate_at:
                 rotate_at = time.monotonic() + self._rng.uniform(1, 4)
                 self.rotations += 1
-                os.rename(self.log, f"{self.log}.{self.rotations}")
+                self.log.rename(f"{self.log}.{self.rotations}")
                 file.write(mixed_late := mixed(len(self.lines), self._rng))
                 self.lines.append(mixed_late)
                 file.close()
@@ -99,9 +98,7 @@ def test_killed_again_and_again_it_loses_nothing_and_repeats_only_what_was_in_fl
             hooktail.start(wait=rng.random() < 0.8)
         writer.finish()
         written = writer.page_views()
-        wait_for(
-            lambda: len(paths_of(pixel.accepted())) >= len(written), "every page view", 60
-        )
+        wait_for(lambda: len(paths_of(pixel.accepted())) >= len(written), "every page view", 60)
         wait_for(lambda: hooktail.books().get("delivered") == len(written), "the books", 20)
         assert hooktail.stop() == 0
         books = hooktail.assert_balanced()

@@ -121,7 +121,7 @@ async def browse(port: int, progress: list[int]) -> Counter[str]:
                 "X-Forwarded-For": f"81.2.{number % 250}.{number % 199 + 1}"
                 if number % 9
                 else f"2a02:6b8:0:1::{number:x}",
-                "Referer": "https://www.example.org/search?q=\"x\"",
+                "Referer": 'https://www.example.org/search?q="x"',
             }
             url = f"http://127.0.0.1:{port}{path}"
             method = "POST" if kind == "post" else "GET"
@@ -151,8 +151,10 @@ def test_every_page_view_is_delivered_once_while_logrotate_rotates_twice(tmp_pat
         async def scenario() -> Counter[str]:
             browsing = asyncio.create_task(browse(port, progress))
             for share in (0.3, 0.6):
-                while progress[0] < REQUESTS * share:
-                    await asyncio.sleep(0.01)
+                done = REQUESTS * share
+                await asyncio.to_thread(
+                    wait_for, lambda done=done: progress[0] >= done, "requests", 60
+                )
                 await asyncio.to_thread(rotate, tmp_path)
             return await browsing
 

@@ -63,7 +63,9 @@ def test_a_new_source_begins_at_its_own_first_start(tmp_path: Path) -> None:
         hooktail.configure(pixel.template, f"{log}*")
         hooktail.start()
         with hooktail.config.open("a") as file:
-            file.write(f'[[source]]\nname = "blog"\npaths = ["{other}"]\nsite = "https://b.example"\n')
+            file.write(
+                f'[[source]]\nname = "blog"\npaths = ["{other}"]\nsite = "https://b.example"\n'
+            )
         hooktail.hang_up()
         wait_for(lambda: hooktail.logged("reloaded"), "the reload")
         wait_for(

@@ -85,11 +85,7 @@ class Store:
         """Writes a record and applies it. Raises OSError, and then nothing has changed."""
         line = encode(record)
         try:
-            written = os.write(self._descriptor, line)
-            if written < len(line):
-                written += os.write(self._descriptor, line[written:])
-            if written < len(line):
-                raise OSError(28, "No space left on device")
+            write_whole(self._descriptor, line)
         except OSError:
             # A torn record must not stand before later ones.
             os.ftruncate(self._descriptor, self._length)
@@ -140,9 +136,7 @@ class Store:
             self._finish_ended()
         target = self._path(self.generation, "snapshot")
         temporary = f"{target}.tmp"
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
-        )
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(snapshot)
@@ -192,6 +186,16 @@ class _Loaded(NamedTuple):
     """The journal that was written last."""
     journal_length: int
     """Its length without a torn record."""
+
+
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Writes all of `data` or raises OSError; what was written of it then stays in the file.
+
+    A disk that fills up takes the beginning without an error; the next write says why.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def read_state(directory: Path) -> State:

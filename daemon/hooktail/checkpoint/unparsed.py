@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from hooktail.checkpoint.store import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -61,8 +63,7 @@ class UnparsedStore:
         try:
             length = os.fstat(descriptor).st_size
             try:
-                if os.write(descriptor, data) < len(data):
-                    raise OSError(28, "No space left on device")
+                write_whole(descriptor, data)
             except OSError:
                 os.ftruncate(descriptor, length)
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, assert_never
@@ -86,8 +87,13 @@ def render(explanation: Explanation) -> str:
     verdict = _verdict(explanation)
     if explanation.event is not None:
         body = orjson.dumps(orjson.loads(explanation.event.body), option=orjson.OPT_INDENT_2)
-        verdict += "\n" + body.decode()
+        verdict += "\n" + "".join(map(_escaped, body.decode()))
     return "\n".join([*paragraphs, verdict, ""])
+
+
+def _escaped(letter: str) -> str:
+    """Escapes in JSON what a terminal would obey; the text stays the same JSON."""
+    return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]
 
 
 def _told(step: Step) -> Iterator[str]:

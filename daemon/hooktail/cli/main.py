@@ -47,7 +47,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hooktail {__version__}")
     default = os.environ.get("HOOKTAIL_CONFIG", DEFAULT_PATH)
     parser.add_argument(
-        "--config", metavar="PATH", default=default, help="configuration file (default: %(default)s)"
+        "--config",
+        metavar="PATH",
+        default=default,
+        help="configuration file (default: %(default)s)",
     )
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", parser_class=_Parser

@@ -24,6 +24,7 @@ PATTERN = r"[A-Za-z0-9._~-]{1,128}"
 ALLOWED = "1 to 128 characters of A-Z a-z 0-9 . _ ~ -"
 PLACEHOLDER = "YOUR_AUDIOHOOK_ID"
 _MOST_BYTES = 4096
+_EMPTY = Refusal("is empty", "put the account id into it")
 
 
 def find(
@@ -81,6 +82,8 @@ def _from_surroundings(
         if not os.path.exists(file):
             continue
         text = _content(file)
+        if text == _EMPTY:
+            continue  # the unit's SetCredential= stands in for a file that is not there
         if isinstance(text, Refusal):
             findings.problems.append(Problem(file, "", text.message, hint=text.hint))
             return None
@@ -138,4 +141,4 @@ def _content(path: str) -> str | Refusal:
         return Refusal(f"cannot be read: {(error.strerror or 'error').lower()}")
     finally:
         os.close(descriptor)
-    return content.strip() or Refusal("is empty", "put the account id into it")
+    return content.strip() or _EMPTY

@@ -15,7 +15,6 @@ import contextlib
 import math
 import random
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 import structlog
@@ -26,6 +25,7 @@ from hooktail.delivery.gate import Gate
 from hooktail.delivery.outcome import Delivered, Misconfigured, Rejected, Retry
 from hooktail.delivery.poison import PoisonTest
 from hooktail.delivery.queue import Delivery, Queue
+from hooktail.delivery.snapshot import DestinationSnapshot
 from hooktail.delivery.telling import Teller
 from hooktail.model import State
 
@@ -53,36 +53,6 @@ class LetterBox(Protocol):
 
     async def append(self, letters: Sequence[Letter]) -> None:
         """Keeps them durably, or raises OSError."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationSnapshot:
-    """A destination at one moment. Counters are since its start."""
-
-    name: str
-    state: str
-    """`open`, `paused`, `down` or `held`."""
-    since_s: float
-    """Seconds in this state."""
-    next_try_s: float
-    """Seconds until something may be sent again; 0 if it may."""
-    reason: str
-    """Why it is in this state, empty if open."""
-    answer: str
-    """The endpoint's words, if held."""
-    local_pause: str
-    """Why *we* do not send at the moment (`pause`), or empty."""
-    queued: int
-    """Waiting to be sent, the first time or again."""
-    retrying: int
-    """Of these, the ones that wait for their time after a failure."""
-    in_flight: int
-    allowance: int
-    """Requests that may be in flight now."""
-    delivered: int
-    dead_lettered: int
-    retried: int
-    last_error: str
 
 
 class Destination:

@@ -101,13 +101,13 @@ class Balance:
         return self.books.get(READ, 0)
 
     def settled(self, state: str = "") -> dict[str, int]:
-        """The daemon's counters of one state, or of all, most frequent first."""
+        """The daemon's counters of one state, or of all by state, the most frequent first."""
         counters = {
             key: number
             for key, number in self.books.items()
             if key != READ and key.startswith(state) and number
         }
-        return dict(sorted(counters.items(), key=lambda item: (-item[1], item[0])))
+        return dict(sorted(counters.items(), key=_by_state_and_number))
 
     def problems(self) -> list[str]:
         """Says in plain sentences what does not agree; empty if everything balances."""
@@ -161,3 +161,8 @@ class Balance:
     def _daemon(self) -> Iterable[str]:
         if self.exit_code:
             yield f"hooktail was told to stop and ended with exit code {self.exit_code}, not 0."
+
+
+def _by_state_and_number(counter: tuple[str, int]) -> tuple[str, int, str]:
+    key, number = counter
+    return key.partition(".")[0], -number, key

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hooktail.errors import HooktailError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -86,7 +86,7 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in ours.items() if not name.startswith(_FOREIGN)}
 
 
-def _dying_with(parent: int) -> object:
+def _dying_with(parent: int) -> Callable[[], None]:
     """Returns what the child calls before it becomes the daemon.
 
     The library is looked up here: between fork and exec a child should do as little as it can.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from hooktail.collector import Received
     from hooktail.checkpoint.state import State
+    from hooktail.collector import Received
+    from hooktail.demo.script import Script
 
 TICK_S = 0.05
 LOOK_S = 0.1
@@ -38,7 +38,6 @@ DRAIN_DEADLINE_S = 45.0
 STOP_DEADLINE_S = 30.0
 DAEMON_LOG_NAME = "hooktail.log"
 _MOST_LINES_A_TICK = 5_000
-_LONGEST_OUTAGE_S = 3.0
 _REOPEN_AFTER_S = 0.15
 _HEAD_START_S = 0.5
 """So much traffic stands in the log before the daemon starts."""
@@ -75,21 +74,6 @@ class Show(Protocol):
         """Every line is settled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """How long, how much, and which traffic."""
-
-    duration_s: float
-    rate: float
-    """Lines a second."""
-    seed: int
-
-    @property
-    def outage_s(self) -> float:
-        """How long the endpoint fails."""
-        return min(_LONGEST_OUTAGE_S, self.duration_s / 4)
-
-
 async def play(script: Script, directory: Path, show: Show, stop: asyncio.Event) -> Balance:
     """Plays it in `directory`; when `stop` is set, comes to an orderly end at once.
 
@@ -111,9 +95,7 @@ async def play(script: Script, directory: Path, show: Show, stop: asyncio.Event)
 class Stage:
     """Everything the plot moves."""
 
-    def __init__(
-        self, script: Script, directory: Path, show: Show, stop: asyncio.Event
-    ) -> None:
+    def __init__(self, script: Script, directory: Path, show: Show, stop: asyncio.Event) -> None:
         self.log = AccessLog(directory / LOG_NAME)
         self.collector = Collector(on_event=self._on_event)
         self.daemon: Daemon | None = None
@@ -140,7 +122,9 @@ class Stage:
 
     async def until_started(self, daemon: Daemon) -> None:
         """Waits until the daemon follows the log."""
-        if not await self._wait_for(lambda state: SOURCE in state.started, daemon, START_DEADLINE_S):
+        if not await self._wait_for(
+            lambda state: SOURCE in state.started, daemon, START_DEADLINE_S
+        ):
             raise HooktailError(
                 f"the daemon did not start within {START_DEADLINE_S:.0f} s; the end of its log:\n"
                 f"{daemon.last_words()}"
@@ -183,18 +167,15 @@ class Stage:
     # -- the plot
 
     def _plot(self) -> deque[tuple[float, Callable[[], None]]]:
-        """What happens, by seconds from the beginning. The second rotation is in the outage."""
-        whole_s, outage_s = self._script.duration_s, self._script.outage_s
-        fails_at = whole_s * 0.45
+        """What happens, by seconds from the beginning."""
+        script = self._script
         scenes: list[tuple[float, Callable[[], None]]] = [
-            (whole_s * 0.2, self._rename),
-            (whole_s * 0.2 + _REOPEN_AFTER_S, self._reopen),
-            (fails_at, self._begin_outage),
-            (fails_at + outage_s * 0.5, self._rename),
-            (fails_at + outage_s * 0.5 + _REOPEN_AFTER_S, self._reopen),
-            (fails_at + outage_s, self._end_outage),
+            (script.outage_at_s, self._begin_outage),
+            (script.outage_at_s + script.outage_s, self._end_outage),
         ]
-        return deque(scenes)
+        for renamed_at_s in script.rotations_at_s:
+            scenes += [(renamed_at_s, self._rename), (renamed_at_s + _REOPEN_AFTER_S, self._reopen)]
+        return deque(sorted(scenes, key=lambda scene: scene[0]))
 
     def _rename(self) -> None:
         self.log.rename()

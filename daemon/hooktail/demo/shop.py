@@ -54,23 +54,24 @@ REFERRERS = (
 PAGE_ASSETS = ("/static/site.css?v=41", "/static/site.js?v=41", "/static/logo.svg")
 FONT = "/static/inter.woff2"
 
+_WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64"
+_MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
+_ANDROID = "Mozilla/5.0 (Linux; Android 10; K)"
+_GALAXY = "Mozilla/5.0 (Linux; Android 14; SM-S921B)"
+_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)"
+_BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
+_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_CHROME = "Chrome/131.0.0.0"
 BROWSERS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/131.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/131.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 "
-    "(KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-    "Version/18.1 Safari/605.1.15",
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/131.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Linux; Android 14; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0",
+    f"{_WINDOWS}) {_BLINK} {_CHROME} Safari/537.36",
+    f"{_MAC} {_BLINK} {_CHROME} Safari/537.36",
+    f"{_IPHONE} {_WEBKIT} Version/18.1 Mobile/15E148 Safari/604.1",
+    f"{_MAC} {_WEBKIT} Version/18.1 Safari/605.1.15",
+    f"{_ANDROID} {_BLINK} {_CHROME} Mobile Safari/537.36",
+    f"{_GALAXY} {_BLINK} SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36",
+    f"{_WINDOWS}; rv:133.0) Gecko/20100101 Firefox/133.0",
     "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0",
+    f"{_WINDOWS}) {_BLINK} {_CHROME} Safari/537.36 Edg/131.0.0.0",
 )
 CRAWLERS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",

@@ -132,7 +132,7 @@ class Traffic:
         yield _get(product.path, 18_211, referrer=_page(here), status=status)
         for number in range(1, chance.randrange(2, 4)):
             yield _asset(f"/images{product.path}-{number}.webp", product.path)
-        if chance.random() < 0.45:
+        if chance.random() < 0.35:
             yield from self._purchase(product)
 
     def _purchase(self, product: shop.Product) -> Iterator[_Request]:
@@ -143,9 +143,7 @@ class Traffic:
         yield _get("/checkout", 8_804, referrer=_page("/cart"))
         yield _refused("POST /checkout HTTP/1.1", 302, METHOD, referrer=_page("/checkout"))
         cents = product.price * chance.choice((1, 1, 1, 2))
-        line = (
-            f"GET /checkout/success?order={next(self._orders)}&total={cents / 100:.2f} HTTP/1.1"
-        )
+        line = f"GET /checkout/success?order={next(self._orders)}&total={cents / 100:.2f} HTTP/1.1"
         bought = _Request(
             line, 200, 5_310, DELIVERED, _page("/checkout"), event="purchase", cents=cents
         )
@@ -181,9 +179,7 @@ class Traffic:
                 ("/phpmyadmin/index.php?lang=en", "Mozilla/5.0 zgrab/0.x"),
             )
         )
-        return _line(
-            self._ipv4(), time, _refused(f"GET {target} HTTP/1.1", 404, STATUS), agent
-        )
+        return _line(self._ipv4(), time, _refused(f"GET {target} HTTP/1.1", 404, STATUS), agent)
 
     def _oddity(self, time: str) -> LogLine:
         chance = self._random

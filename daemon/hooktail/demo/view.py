@@ -73,8 +73,11 @@ class View:
 
     def renamed(self, number: int) -> None:
         """Tells it."""
-        again = "again " if number > 1 else ""
-        self._tell("rotation", f"access.log is {again}renamed to access.log.1, as logrotate does")
+        if number == 1:
+            how = "is renamed to access.log.1, as logrotate does"
+        else:
+            how = f"is renamed again; what was access.log.1 is now access.log.{number}"
+        self._tell("rotation", f"access.log {how}")
 
     def reopened(self, lines: int) -> None:
         """Tells it."""
@@ -115,9 +118,8 @@ class View:
         """Shows an event, or counts it for the next line of its kind."""
         event = received.json if isinstance(received.json, dict) else {}
         name = str(event.get("event_name", "?"))
-        if received.accepted:
-            kind = "purchase" if name == "purchase" else "pageview"
-        else:
+        kind = "purchase" if name == "purchase" else "pageview"
+        if not received.accepted:
             kind = "failed"
         now, every_s = self._clock(), _EVERY_S[kind]
         if now - self._shown_at.get(kind, -every_s) < every_s:
@@ -126,12 +128,16 @@ class View:
         self._shown_at[kind] = now
         unshown = self._unshown.pop(kind, 0)
         visitor = str(event.get("visitor_id", "?"))[:_SHORT_ID]
-        what = f"{visitor}  {_where(str(event.get('url', '')))}"
+        url = urlsplit(str(event.get("url", "")))
+        where = unquote(url.path)
         if kind == "failed":
-            what += f"  answered {received.answer}, to be sent again"
-        elif "value" in event:
-            what += f"  {event['value']:.2f} {event.get('currency', '')}".rstrip()
-            what += f", order {event.get('order_id', '?')}"
+            where += f"  answered {received.answer}, to be sent again"
+        elif kind == "purchase":
+            where += f"  {_money(event.get('value'))} {event.get('currency')}"
+            where += f", order {event.get('order_id')}"
+        elif url.query:
+            where += unquote(f"?{url.query}")
+        what = f"{visitor}  {where}"
         paint = {"purchase": self._colours.green, "failed": self._colours.red}.get(kind, "")
         more = f"  (+{unshown} more)" if unshown else ""
         self._line(name, what, more, paint)
@@ -164,12 +170,9 @@ class View:
 _EVERY_S = {"pageview": PAGEVIEW_EVERY_S, "purchase": PURCHASE_EVERY_S, "failed": FAILED_EVERY_S}
 
 
-def _where(url: str) -> str:
-    """The part of an address after the site, readable."""
-    parts = urlsplit(url)
-    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    return unquote(target)
-
-
 def _number(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _money(value: object) -> str:
+    return f"{value:,.2f}" if isinstance(value, int | float) else "?"

@@ -44,7 +44,9 @@ def compile_when(
     conditions: list[Condition] = []
     for key in when:
         if key not in _COMPILERS and key != "query":
-            complaints.unknown(key, ("method", "path", "host", "status", "query"), "condition")
+            complaints.at(key).unknown(
+                key, ("method", "path", "host", "status", "query"), "condition"
+            )
     for key, compiler in _COMPILERS.items():
         if key in when:
             condition = compiler(when[key], site_host, complaints.at(key))

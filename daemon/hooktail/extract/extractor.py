@@ -101,8 +101,10 @@ class Extractor:
                     continue
             elif isinstance(parsed, Skip):
                 key = f"filtered.{parsed.reason}"
-            else:
+            elif isinstance(parsed, ParseError):
                 key = f"unparsable.{parsed.reason}"
+            else:
+                key = "unparsable.parser_failed"
             settled[key] = settled.get(key, 0) + 1
             if key.startswith("unparsable."):
                 taken.unparsable.append(
@@ -190,6 +192,8 @@ class Extractor:
         except ParseError as error:
             return error
         except Exception:  # noqa: BLE001  # a plugin's edge
+            return ParseError("parser_failed")
+        if not isinstance(parsed, Record | Skip | ParseError):
             return ParseError("parser_failed")
         return parsed
 

@@ -32,7 +32,9 @@ class TailedFile:
     the inode to another file. All methods run on the loop thread; reads hit the page cache.
     """
 
-    def __init__(self, path: Path, descriptor: int, *, offset: int = 0, max_line_bytes: int) -> None:
+    def __init__(
+        self, path: Path, descriptor: int, *, offset: int = 0, max_line_bytes: int
+    ) -> None:
         status = os.fstat(descriptor)
         self.path = path
         self.file_id = FileId(status.st_dev, status.st_ino)

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import structlog
 
 from hooktail.fingerprint import compression_of
-from hooktail.model import FileId, Lines
 from hooktail.tail.discovery import Scan, scan
 from hooktail.tail.file import Growth, TailedFile
 from hooktail.tail.framing import LongLine
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hooktail.config.sections import SourceSection
+    from hooktail.model import FileId, Lines
 
 RESCAN_S = 2.0
 """Between two looks at the globs; a bell shortens it to `RESCAN_AFTER_BELL_S`."""

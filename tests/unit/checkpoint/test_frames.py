@@ -1,9 +1,11 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hooktail.checkpoint.frames import decode, encode
 
-RECORDS = [{"n": 1}, {"text": "a\nb"}, {"list": [1, 2, 3]}]
+RECORDS: list[dict[str, Any]] = [{"n": 1}, {"text": "a\nb"}, {"list": [1, 2, 3]}]
 JOURNAL = b"".join(map(encode, RECORDS))
 
 

@@ -8,7 +8,11 @@ from hooktail.errors import LockedError
 
 
 def test_the_second_is_refused_and_names_the_first(tmp_path: Path) -> None:
-    with StateLock(tmp_path), pytest.raises(LockedError, match=str(os.getpid())), StateLock(tmp_path):
+    with (
+        StateLock(tmp_path),
+        pytest.raises(LockedError, match=str(os.getpid())),
+        StateLock(tmp_path),
+    ):
         pass
 
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -67,8 +68,8 @@ def test_a_generation_can_end_at_any_instant(tmp_path: Path) -> None:
 
 
 def test_the_journal_cut_at_every_byte_is_read_to_its_last_whole_record(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "whole") if (tmp_path / "whole").mkdir() is None else None
-    assert store is not None
+    (tmp_path / "whole").mkdir()
+    store = Store.open(tmp_path / "whole")
     records = [opened(1), read_to(1, 10, [0], []), read_to(1, 20, [10], [0])]
     for record in records:
         store.append(record)
@@ -146,6 +147,8 @@ def test_a_record_that_cannot_be_written_whole_leaves_no_trace(
     room = [10]
 
     def full_disk(descriptor: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
         taken, room[0] = min(room[0], len(data)), 0
         return real_write(descriptor, data[:taken])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from hooktail.config.sections import DAY_S, SourceSection
 from hooktail.extract.addresses import address_kind, visitor_network
@@ -160,8 +161,6 @@ def test_phones_and_browsers_are_no_bots(agent: str) -> None:
 
 def test_every_crawler_of_the_list_is_known() -> None:
     """Grouping the patterns must not lose one: each comes with agents that it matches."""
-    from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-
     agents = [agent for entry in CRAWLER_USER_AGENTS_DATA for agent in entry["instances"]]
 
     assert [agent for agent in agents if not is_bot(agent)] == []

@@ -1,0 +1,312 @@
+"""Lines to outcomes with the real reader, extractor, ledger and journal; only the sending is fake."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from support.lines import asset, page_view
+
+from hooktail.checkpoint.keeper import Keeper
+from hooktail.checkpoint.state import State as CheckpointState
+from hooktail.checkpoint.store import Store, read_state
+from hooktail.checkpoint.unparsed import UnparsedStore
+from hooktail.config.sections import SourceSection
+from hooktail.extract import build_extractor
+from hooktail.extract.once import OnceBook
+from hooktail.model import Claim, Event, Settler, State
+from hooktail.pipeline import Feed
+from hooktail.tail.discovery import scan
+from hooktail.tail.source import Source
+
+
+class FakeDestination:
+    """Keeps what it is given until a test says what becomes of it."""
+
+    def __init__(self) -> None:
+        self.has_room = True
+        self.waiting: list[tuple[Event, Settler]] = []
+
+    async def room(self) -> None:
+        assert self.has_room
+
+    def submit(self, events: list[Event], settler: Settler) -> None:
+        self.waiting += [(event, settler) for event in events]
+
+    def settle(self, *numbers: int, state: State = State.DELIVERED) -> None:
+        """Settles the waiting events at these places, or all."""
+        chosen = [self.waiting[n] for n in numbers] if numbers else list(self.waiting)
+        self.waiting = [each for each in self.waiting if each not in chosen]
+        for event, settler in chosen:
+            settler.settle(event, state)
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [event.body for event, _ in self.waiting]
+
+
+class Life:
+    """One life of a daemon's parts on a state directory; a test ends it by starting the next."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.log = directory / "access.log"
+        self.state_dir = directory / "state"
+        self.state_dir.mkdir(exist_ok=True)
+        self.now_s = 1000.0
+        self.health: list[bool] = []
+        section = SourceSection(
+            name="shop",
+            paths=(f"{directory}/access.log*",),
+            site="https://shop.example",
+            start_at="beginning",
+        )
+        self.section = section
+        self.store = Store.open(self.state_dir)
+        unparsed = UnparsedStore(self.state_dir / "unparsed")
+        self.keeper = Keeper(
+            self.store,
+            unparsed,
+            wall_s=lambda: 1e9,
+            clock=lambda: self.now_s,
+            on_health=self.health.append,
+        )
+        claims = [Claim(key, owner, at) for key, (owner, at) in self.store.state.claims.items()]
+        extractor = build_extractor(
+            section,
+            payload="flat",
+            visitor_secret=b"x" * 32,
+            once=OnceBook(claims),
+            now_ms=lambda: time.time_ns() // 1_000_000,
+        )
+        self.destination = FakeDestination()
+        self.feed = Feed(
+            section,
+            extractor,
+            self.destination,  # type: ignore[arg-type]  # it does what a feed asks of it
+            self.keeper,
+            unparsed,
+            wall_s=lambda: 1e9,
+        )
+        self.source = Source(section, self.feed, clock=lambda: self.now_s)
+
+    async def read(self) -> None:
+        """Looks at the globs, reads all there is, and lets the loop turn end."""
+        self.now_s += 1
+        self.source.apply(scan(self.section.paths, ()))
+        self.now_s += 5
+        while self.feed.has_room and await self.source.turns():
+            pass
+        await asyncio.sleep(0)
+
+    def write(self, *lines: str) -> None:
+        with self.log.open("a") as file:
+            file.writelines(lines)
+
+    def on_disk(self) -> CheckpointState:
+        return read_state(self.state_dir)
+
+    def balance(self) -> dict[str, int]:
+        """The books on disk; fails unless they balance."""
+        state = self.on_disk()
+        books = dict(state.books.get("shop", {}))
+        pending = sum(len(entry.pending) for entry in state.files.values())
+        assert books.pop("read", 0) == sum(books.values()) + pending
+        return {**books, "pending": pending}
+
+
+async def test_every_line_is_counted_and_only_what_waits_is_pending(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1), asset(2), "no log line\n", page_view(3), "\n")
+    await life.read()
+
+    assert life.balance() == {
+        "filtered.static_file": 1,
+        "filtered.blank": 1,
+        "unparsable.syntax": 1,
+        "pending": 2,
+    }
+    kept = (life.state_dir / "unparsed" / "shop.ndjson").read_text()
+    assert "no log line" in kept
+
+    life.destination.settle()
+    await asyncio.sleep(0)
+    assert life.balance()["delivered"] == 2
+    assert life.balance()["pending"] == 0
+
+
+async def test_after_a_crash_only_what_was_pending_is_sent_again_with_the_same_bytes(
+    tmp_path: Path,
+) -> None:
+    before = Life(tmp_path)
+    before.write(*(page_view(number) for number in range(10)), asset(99))
+    await before.read()
+    sent = before.destination.bodies
+    before.destination.settle(0, 4, 5, 9)
+    await asyncio.sleep(0)
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert after.destination.bodies == [sent[n] for n in (1, 2, 3, 6, 7, 8)]
+    after.write(page_view(10))
+    await after.read()
+    assert len(after.destination.waiting) == 7
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 11, "filtered.static_file": 1, "pending": 0}
+
+
+async def test_what_was_read_but_not_written_down_is_read_again_and_counted_once(
+    tmp_path: Path,
+) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1))
+    await before.read()
+    before.write(page_view(2))
+    before.now_s += 5
+    await before.source.turns()  # the loop turn does not end: the process dies within it
+    before.keeper._noted.clear()
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert len(after.destination.waiting) == 2
+    assert after.balance()["pending"] == 2
+
+
+async def test_a_pending_line_that_rules_now_filter_is_settled_as_filtered(tmp_path: Path) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1), page_view(2))
+    await before.read()
+
+    after = Life(tmp_path)
+    after.feed.extractor.audience._agents._compute = lambda _agent: "filtered.bot"
+    await after.read()
+
+    assert after.destination.waiting == []
+    assert after.balance() == {"filtered.bot": 2, "pending": 0}
+
+
+async def test_a_renamed_file_is_found_again_after_a_restart(tmp_path: Path) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1))
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    before.write(page_view(2))
+    before.log.rename(tmp_path / "access.log.1")
+    before.write(page_view(3))
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert len(after.destination.waiting) == 2
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 3, "pending": 0}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_copytruncate_sends_of_the_copy_only_what_was_unread(
+    tmp_path: Path, answered: bool
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1), page_view(2))
+    await life.read()
+    if answered:
+        life.destination.settle()
+        await asyncio.sleep(0)
+    life.write(page_view(3))  # not read before the truncation
+    shutil.copy(life.log, tmp_path / "access.log.1")
+    life.source.apply(scan(life.section.paths, ()))  # sees the copy beside the original
+    os.truncate(life.log, 0)
+    life.write(page_view(4))
+    await life.read()
+    await life.read()
+
+    life.destination.settle()
+    await asyncio.sleep(0)
+    assert life.balance() == {"delivered": 4, "pending": 0}
+
+
+async def test_lines_of_a_truncated_file_are_still_settled_by_their_answers(
+    tmp_path: Path,
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1), page_view(2))
+    await life.read()
+    os.truncate(life.log, 0)
+    await life.read()
+
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    assert life.balance() == {"delivered": 2, "pending": 0}
+    assert life.feed.cut_off == {}
+
+
+async def test_a_full_disk_pauses_reading_loses_nothing_and_heals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1))
+    await life.read()
+    real_write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    life.destination.settle()
+    await asyncio.sleep(0)
+    assert life.health == [False]
+    assert not life.feed.has_room
+    life.write(page_view(2))
+    await life.read()
+    assert life.destination.waiting == []
+    assert life.balance()["pending"] == 1
+
+    monkeypatch.setattr(os, "write", real_write)
+    await life.keeper.tick()
+    assert life.health == [False, True]
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+    assert life.balance() == {"delivered": 2, "pending": 0}
+
+
+async def test_once_per_holds_over_a_restart(tmp_path: Path) -> None:
+    claim = Claim("key", "owner", 5)
+    before = Life(tmp_path)
+    before.feed._claims.append(claim)
+    before.keeper.note(before.feed)
+    await asyncio.sleep(0)
+
+    assert before.on_disk().claims == {"key": ("owner", 5)}
+    assert Life(tmp_path).store.state.claims == {"key": ("owner", 5)}
+
+
+async def test_a_half_line_read_at_the_end_of_a_finished_file_is_not_read_again(
+    tmp_path: Path,
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1), page_view(2).rstrip("\n"))
+    await life.read()
+    assert len(life.destination.waiting) == 1
+    life.log.unlink()
+    await life.read()
+    life.now_s += 100
+    await life.read()
+
+    assert len(life.destination.waiting) == 2
+    life.destination.settle()
+    life.now_s += 100
+    await life.read()
+    assert life.balance() == {"delivered": 2, "pending": 0}
+    assert life.on_disk().files == {}

@@ -1,0 +1,569 @@
+"""The sender against real servers on loopback, most of them ill-behaved."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from component.endpoint import OK, Endpoint, Request, Script, answering, status
+
+from hooktail.config.sections import DestinationSection, Secret
+from hooktail.delivery import sender as sender_module
+from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
+from hooktail.delivery.sender import Sender
+from hooktail.errors import ConfigError
+
+ACCOUNT = "acct-7f3a"
+BODY = b'{"event_name":"pageview"}'
+
+
+def make_sender(
+    port: int,
+    *,
+    scheme: str = "http",
+    host: str = "127.0.0.1",
+    timeout_s: float = 10.0,
+    connect_timeout_s: float = 10.0,
+    ca_file: Path | None = None,
+    concurrency: int = 4,
+) -> Sender:
+    section = DestinationSection(
+        name="default",
+        account_id=Secret(ACCOUNT),
+        endpoint=f"{scheme}://{host}:{port}/{{account_id}}/pixel.png",
+        timeout_s=timeout_s,
+        connect_timeout_s=connect_timeout_s,
+        ca_file=ca_file,
+    )
+    return Sender(section, concurrency=concurrency)
+
+
+async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:
+    async with (
+        Endpoint(script) as endpoint,
+        make_sender(endpoint.port, timeout_s=timeout_s) as sender,
+    ):
+        return await sender.send(BODY)
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# -- what goes out
+
+
+async def test_an_event_is_one_post_of_exactly_its_bytes() -> None:
+    async with Endpoint(answering(OK)) as endpoint, make_sender(endpoint.port) as sender:
+        assert await sender.send(BODY) == Delivered()
+
+    (request,) = endpoint.requests
+    first, *headers = request.head.decode().lower().splitlines()
+    assert first == f"post /{ACCOUNT}/pixel.png http/1.1"
+    assert "content-type: application/json" in headers
+    assert any(line.startswith("user-agent: hooktail/") for line in headers)
+    assert request.body == BODY
+
+
+async def test_cookies_are_neither_kept_nor_sent() -> None:
+    answer = status(200, b"", "Set-Cookie: a=b; Path=/")
+    async with Endpoint(answering(answer)) as endpoint, make_sender(endpoint.port) as sender:
+        await sender.send(BODY)
+        await sender.send(BODY)
+
+    assert b"cookie" not in endpoint.requests[1].head.lower()
+
+
+async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+
+    assert await send_once(answering(OK)) == Delivered()
+
+
+# -- what comes back
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        (200, Delivered()),
+        (204, Delivered()),
+        (400, Rejected("http_400", 400, "why")),
+        (403, Misconfigured("http_403", 403, "why")),
+        (404, Misconfigured("http_404", 404, "why")),
+        (429, Retry("http_429")),
+        (500, Retry("http_500")),
+        (503, Retry("http_503")),
+        (999, Retry("http_999")),
+    ],
+)
+async def test_a_status_is_judged_and_the_connection_kept(code: int, outcome: Outcome) -> None:
+    body = b"" if code == 204 else b"why"
+    async with Endpoint(answering(status(code, body))) as endpoint:
+        async with make_sender(endpoint.port) as sender:
+            assert await sender.send(BODY) == outcome
+            assert await sender.send(BODY) == outcome
+
+    assert endpoint.connections == 1
+
+
+async def test_retry_after_comes_through() -> None:
+    answer = status(503, b"", "retry-after: 17")
+
+    assert await send_once(answering(answer)) == Retry("http_503", 17.0)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with Endpoint(answering(OK)) as elsewhere:
+        location = f"Location: http://127.0.0.1:{elsewhere.port}/{ACCOUNT}/pixel.png"
+        outcome = await send_once(answering(status(302, b"", location)))
+
+    expected = f"http://127.0.0.1:{elsewhere.port}/***/pixel.png"
+    assert outcome == Misconfigured("http_302", 302, expected)
+    assert elsewhere.requests == []
+
+
+async def test_an_answer_that_repeats_the_account_id_has_it_masked() -> None:
+    answer = status(404, f"Cannot POST /{ACCOUNT}/pixel.png".encode())
+
+    outcome = await send_once(answering(answer))
+
+    assert outcome == Misconfigured("http_404", 404, "Cannot POST /***/pixel.png")
+
+
+async def test_interim_answers_are_skipped() -> None:
+    assert await send_once(answering(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK)) == Delivered()
+
+
+async def test_a_change_of_protocol_is_no_delivery() -> None:
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
+
+    assert await send_once(answering(answer)) == Retry("http_101")
+
+
+async def test_only_the_beginning_of_a_huge_answer_is_read() -> None:
+    written = 0
+
+    async def flood(request: Request) -> None:
+        nonlocal written
+        await request.answer(b"HTTP/1.1 500 X\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            await request.answer(b"x" * 65_536)
+            written += 65_536
+
+    async with Endpoint(flood) as endpoint, make_sender(endpoint.port) as sender:
+        assert await sender.send(BODY) == Retry("http_500")
+        assert await sender.send(BODY) == Retry("http_500")
+
+    assert endpoint.connections == 2
+    assert written < 50_000_000
+
+
+async def test_an_accepted_event_stays_accepted_though_the_rest_of_the_answer_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The status is the answer; sending again because of a lost page would count twice."""
+    monkeypatch.setattr(sender_module, "ANSWER_S", 0.05)
+
+    async def broken_off(request: Request) -> None:
+        await request.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        request.hang_up()
+
+    async def dripping(request: Request) -> None:
+        await request.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while True:
+            await request.answer(b"x")
+            await asyncio.sleep(0.02)
+
+    assert await send_once(broken_off) == Delivered()
+    assert await send_once(dripping) == Delivered()
+
+
+# -- trouble on the way
+
+
+async def test_nobody_listening_is_tried_again() -> None:
+    async with make_sender(unused_port()) as sender:
+        assert await sender.send(BODY) == Retry("connect")
+
+
+async def test_a_name_that_does_not_resolve_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def getaddrinfo(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with make_sender(80, host="pixel.example") as sender:
+        assert await sender.send(BODY) == Retry("dns")
+
+
+async def test_a_name_that_is_none_is_a_misconfiguration() -> None:
+    async with make_sender(80, host="a" * 70 + ".example") as sender:
+        assert await sender.send(BODY) == Misconfigured("url", None, "")
+
+
+async def test_a_connection_that_never_stands_times_out() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        # Fills the backlog: the kernel leaves further attempts without an answer.
+        clients = [socket.socket() for _ in range(4)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        async with make_sender(port, connect_timeout_s=0.2) as sender:
+            assert await sender.send(BODY) == Retry("connect_timeout")
+        for client in clients:
+            client.close()
+
+
+async def test_an_endpoint_that_never_answers_times_out() -> None:
+    async def stall(_request: Request) -> None:
+        await asyncio.Event().wait()
+
+    assert await send_once(stall, timeout_s=0.2) == Retry("timeout")
+
+
+async def test_an_endpoint_that_drips_its_head_times_out() -> None:
+    """Each byte in time, the whole too late."""
+
+    async def drip(request: Request) -> None:
+        await request.answer(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            await request.answer(b"X-A: 1\r\n")
+            await asyncio.sleep(0.05)
+
+    async with Endpoint(drip) as endpoint:
+        async with make_sender(endpoint.port, timeout_s=0.3, connect_timeout_s=0.1) as sender:
+            assert await sender.send(BODY) == Retry("timeout")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01 what is this",
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: " + b"x" * 100_000 + b"\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_tried_again(garbage: bytes) -> None:
+    assert await send_once(answering(garbage)) == Retry("protocol")
+
+
+async def hang_up(request: Request) -> None:
+    request.hang_up()
+
+
+async def reset(request: Request) -> None:
+    request.reset()
+
+
+@pytest.mark.parametrize("script", [hang_up, reset])
+async def test_a_fresh_connection_lost_is_tried_again_but_not_silently(script: Script) -> None:
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port) as sender:
+        assert await sender.send(BODY) == Retry("disconnected")
+        assert sender.silent_retries == 0
+
+    assert len(endpoint.requests) == 1
+
+
+# -- connections that were used before
+
+
+@pytest.mark.parametrize("lose", [hang_up, reset])
+async def test_a_used_connection_lost_before_any_answer_is_retried_once_in_silence(
+    lose: Script,
+) -> None:
+    async def script(request: Request) -> None:
+        if request.number_on_connection == 1:
+            await request.answer(OK)
+        else:
+            await lose(request)
+
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port) as sender:
+        assert await sender.send(b"1") == Delivered()
+        assert await sender.send(b"2") == Delivered()
+        assert sender.silent_retries == 1
+
+    told = [(request.connection, request.body) for request in endpoint.requests]
+    assert told == [(1, b"1"), (1, b"2"), (2, b"2")]
+
+
+async def test_the_silent_retry_happens_once_only() -> None:
+    async def script(request: Request) -> None:
+        if request.body == b"1":
+            await request.answer(OK)
+        else:
+            request.hang_up()
+
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port) as sender:
+        await sender.send(b"1")
+        assert await sender.send(b"2") == Retry("disconnected")
+
+    assert [request.body for request in endpoint.requests] == [b"1", b"2", b"2"]
+
+
+@pytest.mark.parametrize("part", [b"H", b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nA: b\r\n"])
+async def test_a_used_connection_lost_amid_the_answer_is_not_retried_in_silence(
+    part: bytes,
+) -> None:
+    async def script(request: Request) -> None:
+        if request.number_on_connection == 1:
+            await request.answer(OK)
+        else:
+            await request.answer(part)
+            request.hang_up()
+
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port) as sender:
+        await sender.send(b"1")
+        outcome = await sender.send(b"2")
+
+    assert isinstance(outcome, Retry)
+    assert len(endpoint.requests) == 2
+
+
+async def test_a_server_that_closes_after_each_answer_costs_nothing_but_connections() -> None:
+    async def script(request: Request) -> None:
+        await request.answer(OK)
+        request.hang_up()
+
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port) as sender:
+        for number in range(100):
+            assert await sender.send(b"%d" % number) == Delivered()
+
+    assert {request.body for request in endpoint.requests} == {b"%d" % n for n in range(100)}
+
+
+async def test_a_timeout_on_a_used_connection_is_not_retried_in_silence() -> None:
+    async def script(request: Request) -> None:
+        if request.number_on_connection == 1:
+            await request.answer(OK)
+        else:
+            await asyncio.Event().wait()
+
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port, timeout_s=0.2) as sender:
+        await sender.send(b"1")
+        assert await sender.send(b"2") == Retry("timeout")
+
+    assert len(endpoint.requests) == 2
+
+
+async def test_connections_are_retired_when_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_module, "MAX_CONNECTION_AGE_S", 0.1)
+    async with Endpoint(answering(OK)) as endpoint, make_sender(endpoint.port) as sender:
+        await sender.send(BODY)
+        await sender.send(BODY)
+        assert endpoint.connections == 1
+
+        await asyncio.sleep(0.15)
+        assert await sender.send(BODY) == Delivered()  # the last on the old one
+        assert await sender.send(BODY) == Delivered()
+
+    assert [request.connection for request in endpoint.requests] == [1, 1, 1, 2]
+    assert sender.silent_retries == 0
+
+
+async def test_many_at_once_use_no_more_connections_than_allowed() -> None:
+    async with Endpoint(answering(OK)) as endpoint:
+        async with make_sender(endpoint.port, concurrency=4) as sender:
+
+            async def worker() -> None:
+                for _ in range(50):
+                    assert await sender.send(BODY) == Delivered()
+
+            await asyncio.gather(*(worker() for _ in range(4)))
+
+    assert len(endpoint.requests) == 200
+    assert endpoint.connections <= 4
+
+
+# -- cancelled
+
+
+async def test_a_cancelled_request_raises_and_its_connection_is_not_used_again() -> None:
+    arrived = asyncio.Event()
+
+    async def script(request: Request) -> None:
+        if request.body == b"slow":
+            arrived.set()
+            await asyncio.Event().wait()
+        await request.answer(OK)
+
+    async with Endpoint(script) as endpoint, make_sender(endpoint.port) as sender:
+        sending = asyncio.create_task(sender.send(b"slow"))
+        await arrived.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+
+        assert await sender.send(b"next") == Delivered()
+
+    assert endpoint.requests[-1].connection == 2
+
+
+# -- TLS
+
+
+def openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CA, and certificates it signed: good, for another name, and expired."""
+    if shutil.which("openssl") is None:
+        pytest.fail("the openssl command is needed to make certificates")
+    home = tmp_path_factory.mktemp("certificates")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl(
+        *("req", "-x509", *key, "-keyout", f"{home}/ca.key", "-out", f"{home}/ca.pem"),
+        *("-days", "2", "-subj", "/CN=Test CA"),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
+    )
+    for name, address, days in (
+        ("good", "IP:127.0.0.1", "2"),
+        ("other", "DNS:other.example", "2"),
+        ("expired", "IP:127.0.0.1", "0"),
+    ):
+        extensions = home / f"{name}.ext"
+        extensions.write_text(
+            f"subjectAltName={address}\nkeyUsage=critical,digitalSignature\n"
+            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        )
+        openssl(
+            *("req", *key, "-keyout", f"{home}/{name}.key", "-out", f"{home}/{name}.csr"),
+            *("-subj", f"/CN={name}"),
+        )
+        openssl(
+            *("x509", "-req", "-in", f"{home}/{name}.csr", "-out", f"{home}/{name}.pem"),
+            *("-CA", f"{home}/ca.pem", "-CAkey", f"{home}/ca.key", "-set_serial", "7"),
+            *("-days", days, "-extfile", str(extensions)),
+        )
+    return home
+
+
+def server_tls(certificates: Path, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
+    return context
+
+
+async def send_tls(certificates: Path, name: str, *, trusted: bool = True) -> Outcome:
+    # What asyncio says of a handshake that fails on the server's side is no concern here.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    async with Endpoint(answering(OK), server_tls(certificates, name)) as endpoint:
+        ca_file = certificates / "ca.pem" if trusted else None
+        async with make_sender(endpoint.port, scheme="https", ca_file=ca_file) as sender:
+            return await sender.send(BODY)
+
+
+async def test_tls_with_a_certificate_of_our_own_authority_works(certificates: Path) -> None:
+    assert await send_tls(certificates, "good") == Delivered()
+
+
+async def test_a_tls_connection_is_used_again(certificates: Path) -> None:
+    async with Endpoint(answering(OK), server_tls(certificates, "good")) as endpoint:
+        async with make_sender(
+            endpoint.port, scheme="https", ca_file=certificates / "ca.pem"
+        ) as sender:
+            for _ in range(5):
+                assert await sender.send(BODY) == Delivered()
+
+    assert endpoint.connections == 1
+
+
+@pytest.mark.parametrize("name", ["other", "expired"])
+async def test_a_wrong_certificate_is_a_misconfiguration(certificates: Path, name: str) -> None:
+    while name == "expired" and time.time() < (certificates / "expired.pem").stat().st_mtime + 1.1:
+        await asyncio.sleep(0.1)  # valid for no day at all: over a second after it was made
+
+    outcome = await send_tls(certificates, name)
+
+    assert isinstance(outcome, Misconfigured)
+    assert (outcome.reason, outcome.status) == ("tls", None)
+    assert {"other": "mismatch", "expired": "expired"}[name] in outcome.answer
+
+
+async def test_an_unknown_authority_is_a_misconfiguration(certificates: Path) -> None:
+    outcome = await send_tls(certificates, "good", trusted=False)
+
+    assert isinstance(outcome, Misconfigured)
+    assert outcome.reason == "tls"
+    assert "issuer" in outcome.answer
+
+
+async def test_a_plain_server_at_an_https_address_is_a_misconfiguration() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    async with server, make_sender(server.sockets[0].getsockname()[1], scheme="https") as sender:
+        assert await sender.send(BODY) == Misconfigured("tls", None, "WRONG_VERSION_NUMBER")
+
+
+async def test_tls_before_1_2_is_refused(certificates: Path) -> None:
+    async with make_sender(1, scheme="https", ca_file=certificates / "ca.pem") as sender:
+        assert sender._tls is not None
+        assert sender._tls.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+async def test_hanging_up_in_the_handshake_is_their_trouble_not_ours() -> None:
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.close()
+
+    server = await asyncio.start_server(rude, "127.0.0.1", 0)
+    async with server, make_sender(server.sockets[0].getsockname()[1], scheme="https") as sender:
+        assert await sender.send(BODY) == Retry("connect")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None) -> None:
+    ca_file = tmp_path / "ca.pem"
+    if content is not None:
+        ca_file.write_text(content)
+
+    with pytest.raises(ConfigError) as error:
+        make_sender(443, scheme="https", ca_file=ca_file)
+
+    assert "destination.default.ca_file" in str(error.value)
+    assert str(ca_file) in str(error.value)
+    assert ACCOUNT not in str(error.value)
+
+
+# -- secrets
+
+
+async def test_the_account_id_is_in_no_log_line_whatever_happens(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    scripts = [hang_up, reset, answering(b"garbage\r\n\r\n"), answering(status(404, b"no"))]
+
+    for script in scripts:
+        outcome = await send_once(script)
+        assert ACCOUNT not in repr(outcome)
+    async with make_sender(unused_port()) as sender:
+        assert ACCOUNT not in repr(await sender.send(BODY))
+        assert ACCOUNT not in repr(sender)
+
+    assert ACCOUNT not in caplog.text
+    assert ACCOUNT not in "".join(capfd.readouterr())

@@ -1,0 +1,95 @@
+"""`hooktail explain`: what it says about a line."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hooktail.cli import explain as command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """
+state_dir = "{directory}/state"
+[destination.default]
+account_id = "acc-4711-never-shown"
+[[source]]
+name = "shop"
+paths = ["{directory}/*.log"]
+site = "https://shop.example"
+max_event_age = "0"
+[[source.event]]
+name = "purchase"
+when = {{ path = "/thanks", status = "2xx" }}
+[source.event.fields]
+order_id = {{ from = "query.order", required = true }}
+value = {{ from = "query.total", type = "number" }}
+"""
+
+
+def line(target: str, status: int = 200, ip: str = "81.2.69.142", agent: str = "Firefox") -> str:
+    time = "15/Jan/2024:10:30:00 +0000"
+    return f'{ip} - - [{time}] "GET {target} HTTP/1.1" {status} 5 "-" "{agent}"'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "hooktail.toml"
+    path.write_text(CONFIG.format(directory=tmp_path))
+    return str(path)
+
+
+def told(config: str, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = command.run(argparse.Namespace(config=config, source=None, line=text))
+    return code, capsys.readouterr().out
+
+
+def test_an_event_is_shown_with_its_body(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = told(config, line("/a"), capsys)
+    assert code == 0
+    assert 'path         "/a"' in out
+    assert 'rule purchase: does not match, because path is "/a"; the rule wants /thanks' in out
+    assert "It would be sent:\n{" in out
+    assert '"url": "https://shop.example/a"' in out
+    assert "acc-4711" not in out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (line("/thanks", 404), "because status is 404; the rule wants 2xx"),
+        (line("/thanks"), "order_id (from query.order): the line does not have it; it is required"),
+        (line("/thanks"), "counted as filtered.required_field_missing"),
+        (line("/a.css"), "the path's extension is none that serves pages"),
+        (line("/a", ip="10.0.0.1"), "the address is private"),
+        (line("/a", agent="curl/8.0"), 'a bot or a monitor; found "curl/8.0"'),
+        ("nonsense", "cannot read the line"),
+        ("nonsense", "and kept"),
+    ],
+)
+def test_what_decides_is_said(
+    config: str, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    code, out = told(config, text, capsys)
+    assert code == 1
+    assert words in out
+
+
+def test_a_value_that_cannot_be_cast_is_shown(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = told(config, line("/thanks?order=1&total=1.234,56"), capsys)
+    assert code == 0
+    assert '"1.234,56" is no number, and nothing is guessed' in out
+
+
+def test_nothing_that_a_terminal_obeys_comes_out(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = told(config, line("/a", agent="x\x1b]0;y\x07\u202e"), capsys)[1]
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert out.replace("\n", "").isprintable()
