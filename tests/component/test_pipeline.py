@@ -1,4 +1,4 @@
-"""Lines to outcomes with the real reader, extractor, ledger and journal; only the sending is fake."""
+"""Lines to outcomes with the real reader, extractor, ledger and journal; only sending is fake."""
 
 from __future__ import annotations
 

@@ -42,16 +42,16 @@ _LONGEST_S = 86_400.0
 _HIGHEST_RATE = 5_000.0
 _REASONS = {
     "delivered": "page views and purchases",
-    "filtered.static_file": "images, styles, scripts, fonts, robots.txt",
-    "filtered.bot": "crawlers and monitors, by their user agent",
+    "filtered.static_file": "images, styles, robots.txt",
+    "filtered.bot": "crawlers and monitors",
     "filtered.status": "not found, or moved",
-    "filtered.method": "POST and HEAD are no page views",
-    "filtered.excluded_path": "health checks and API calls",
-    "filtered.private_ip": "staff, from inside the network",
+    "filtered.method": "POST, HEAD: no page views",
+    "filtered.excluded_path": "health checks, API calls",
+    "filtered.private_ip": "staff, inside the network",
     "filtered.no_user_agent": "nobody to tell apart",
-    "filtered.once_per": "the page behind a purchase, loaded again",
-    "filtered.required_field_missing": "the page behind a purchase, without an order",
-    "unparsable.not_a_request": "TLS bytes or silence; kept for you to look at",
+    "filtered.once_per": "a success page, reloaded",
+    "filtered.required_field_missing": "a success page, no order",
+    "unparsable.not_a_request": "TLS bytes or silence; kept",
 }
 
 
@@ -121,7 +121,7 @@ async def _main(script: Script, *, keep: bool) -> Balance:
     colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     view = View(
         _say,
-        intro=partial(_open, script, directory),
+        intro=partial(_open, script),
         width=shutil.get_terminal_size().columns if terminal else None,
         colours=ANSI if colours else Colours(),
     )
@@ -163,15 +163,15 @@ def _make_directory() -> Path:
         raise CannotWriteError(f"cannot make a temporary directory: {error}") from error
 
 
-def _open(script: Script, directory: Path, address: str, config: str) -> None:
+def _open(script: Script, address: str, config: str) -> None:
     _say(
         f"""\
 Nothing to set up, and nothing leaves this machine. For {script.duration_s:g} seconds,
-  a make-believe shop   writes {script.rate:g} lines a second to {directory}/access.log,
-  hooktail run          the real daemon, follows that log and sends each event with one POST,
-  a stand-in endpoint   on {address} takes them; below you see them as they arrive there.
-On the way the log rotates twice, and the endpoint fails for {script.outage_s:g} s. At the end the
-books must balance. Ctrl-C ends it early.
+  a make-believe shop  writes {script.rate:g} lines a second into its access log,
+  hooktail             the real daemon, follows it and sends each event by POST,
+  an endpoint          stands in on {address}; what it gets is shown here.
+On the way the log rotates twice, and the endpoint fails for {script.outage_s:g} s. At the end
+the books must balance. Ctrl-C ends it early.
 
 hooktail runs with this configuration:
 
@@ -182,13 +182,13 @@ hooktail runs with this configuration:
 def _close(balance: Balance, script: Script) -> int:
     settled = balance.settled()
     taken = balance.taken
-    events = ", ".join(f"{number} {name}" for name, number in sorted(taken.events.items()))
+    events = ", ".join(f"{number:,} {name}" for name, number in sorted(taken.events.items()))
     files = "access.log and what it was renamed to"
     rows = [
-        ("the shop", balance.written.lines, f"lines written, to {files}"),
+        ("shop", balance.written.lines, f"lines written, to {files}"),
         ("hooktail", balance.read, "lines read, and became"),
         *(("", number, _reason(key)) for key, number in settled.items()),
-        ("the endpoint", taken.accepted, f"events accepted: {events or 'none'}"),
+        ("endpoint", taken.accepted, f"events accepted: {events or 'none'}"),
         ("", len(taken.ids), "different event ids"),
         ("", taken.duplicates, "duplicates"),
         ("", taken.refused, "refused as malformed"),
@@ -196,7 +196,7 @@ def _close(balance: Balance, script: Script) -> int:
     ]
     _say("\nThe balance, counted on three sides:\n")
     for who, number, what in rows:
-        _say(f"  {who:<12}  {number:>7,}  {what}".rstrip())
+        _say(f"  {who:<8}  {number:>7,}  {what}".rstrip())
     problems = balance.problems()
     if problems:
         _say("\nIt does NOT balance:")
@@ -214,17 +214,18 @@ def _close(balance: Balance, script: Script) -> int:
     parts = " + ".join(f"{number:,} {state}" for state, number in states.items())
     _say(
         f"""
-It balances: {balance.written.lines:,} written = {balance.read:,} read = {parts}.
-Every line ended as the shop meant it to, and each event has arrived exactly once{_worth(balance)}.
+It balances:
+  {balance.written.lines:,} written = {balance.read:,} read = {parts}
+Every line ended as the shop meant, and every event arrived exactly once{_worth(balance)}.
 
-What next: docs/start shows the way to your own logs; configs/hooktail.toml explains every key.
-Then `hooktail run --config hooktail.toml` is the daemon that you have just seen at work."""
+What next: docs/start leads to your own logs; configs/hooktail.toml is an example.
+`hooktail run --config hooktail.toml` is the daemon you have just seen at work."""
     )
     return 0
 
 
 def _reason(key: str) -> str:
-    return f"{key:<32} {_REASONS.get(key, '')}".rstrip()
+    return f"{key:<31} {_REASONS.get(key, '')}".rstrip()
 
 
 def _worth(balance: Balance) -> str:

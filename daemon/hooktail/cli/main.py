@@ -15,7 +15,7 @@ from hooktail.errors import HooktailError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("run", "formats", "parse", "explain", "preview", "collector", "config")
+COMMANDS = ("run", "demo", "formats", "parse", "explain", "preview", "collector", "config")
 
 EPILOG = """\
 examples:
@@ -32,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are the program's errors."""
 
     def error(self, message: str) -> None:  # type: ignore[override]  # it raises, like the original
-        raise UsageError(f"{self.prog}: {message}; see '{self.prog} --help'")
+        raise UsageError(f"{message}; see '{self.prog} --help'")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import bz2
-import contextlib
-import gzip
-import lzma
 import sys
-import zlib
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 import orjson
 
-from hooktail.errors import InputError, PermissionDeniedError, UsageError
+from hooktail.cli.logfiles import Batch, batches, opened
+from hooktail.config.sections import DEFAULT_MAX_LINE_BYTES
+from hooktail.errors import UsageError
 from hooktail.extract.normal import record_json
 from hooktail.extract.registry import find
-from hooktail_parsers import OptionError, Record, Skip
+from hooktail_parsers import OptionError, ParseError, Record, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import BufferedReader
+    from collections.abc import Iterator, Sequence
 
     from hooktail_parsers import Parsed, Parser
 
@@ -36,12 +32,7 @@ or "skipped" with a "reason".
 exit codes: 0 a record came out; 1 none did; 64 unknown format or option; 65 the file cannot be
 read; 77 it may not be read
 """
-_CHUNK_BYTES = 262_144
-_LONGEST_MAGIC_BYTES = 6
-
-
-class _Readable(Protocol):
-    def read1(self, size: int = ..., /) -> bytes: ...
+_TOO_LONG = [ParseError("line_too_long")]
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -71,7 +62,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(args: argparse.Namespace) -> int:
     """Prints a JSON object per line; returns 0 if there was a record, else 1."""
     parser = make_parser(args.format, args.options)
-    return _print_all(parser, _batches(args.file))
+    with opened(args.file) as stream:
+        return _print_all(parser, batches(stream, DEFAULT_MAX_LINE_BYTES))
 
 
 def make_parser(name: str, settings: list[str]) -> Parser:
@@ -88,66 +80,19 @@ def make_parser(name: str, settings: list[str]) -> Parser:
         raise UsageError(f"--set {error.option}: {error.message}") from error
 
 
-def _batches(path: str) -> Iterator[list[bytes]]:
-    """Yields the lines as they come, without their newlines; a last line may lack its own."""
-    tail = b""
-    for chunk in _chunks(path):
-        *lines, tail = (tail + chunk).split(b"\n")
-        if lines:
-            yield lines
-    if tail:
-        yield [tail]
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    """Yields what a file or stdin (`-`) holds, decompressed; raises the errors of the command."""
-    name = "stdin" if path == "-" else path
-    with contextlib.ExitStack() as stack:
-        with _readable(name):
-            raw = sys.stdin.buffer if path == "-" else stack.enter_context(open(path, "rb"))
-            stream = _decompressed(cast("BufferedReader", raw))
-        while True:
-            with _readable(name):
-                chunk = stream.read1(_CHUNK_BYTES)
-            if not chunk:
-                return
-            yield chunk
-
-
-def _decompressed(raw: BufferedReader) -> _Readable:
-    """Looks at the first bytes, not at the name: rotation renames what it compresses."""
-    magic = raw.peek(_LONGEST_MAGIC_BYTES)
-    if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=raw)
-    if magic.startswith(b"BZh"):
-        return bz2.BZ2File(raw)
-    if magic.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(raw)
-    return raw
-
-
-@contextlib.contextmanager
-def _readable(name: str) -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise PermissionDeniedError(f"{name}: {error.strerror}") from error
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror or error}") from error
-    except (EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"{name}: {error}") from error
-
-
-def _print_all(parser: Parser, batches: Iterator[list[bytes]]) -> int:
+def _print_all(parser: Parser, read: Iterator[Batch]) -> int:
     out = sys.stdout.buffer
     number = 0
     records = 0
-    for lines in batches:
+    for batch in read:
+        parsed: Sequence[Parsed] = _TOO_LONG
+        if batch.lines is not None:
+            parsed = parser.parse_batch(batch.lines.texts)
         objects = []
-        for parsed in parser.parse_batch(lines):
+        for each in parsed:
             number += 1
-            records += isinstance(parsed, Record)
-            objects.append(orjson.dumps(_shown(number, parsed), option=orjson.OPT_APPEND_NEWLINE))
+            records += isinstance(each, Record)
+            objects.append(orjson.dumps(_shown(number, each), option=orjson.OPT_APPEND_NEWLINE))
         out.write(b"".join(objects))
         out.flush()
     return 0 if records else 1

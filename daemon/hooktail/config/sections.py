@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH = "/etc/hooktail/hooktail.toml"
 DEFAULT_STATE_DIR = "/var/lib/hooktail"
 DEFAULT_ENDPOINT = "https://listen.audiohook.com/{account_id}/pixel.png"
+DEFAULT_MAX_LINE_BYTES = 262_144
 DAY_S = 86_400.0
 
 Payload = Literal["flat", "nested", "both"]
@@ -134,7 +135,7 @@ class SourceSection:
     destination: str = "default"
     max_event_age_s: float | None = 7 * DAY_S
     """Older events expire; None is no limit."""
-    max_line_bytes: int = 262_144
+    max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
     rules: tuple[RuleSection, ...] = ()
     pageview: PageviewSection = PageviewSection()
     send_event_id: bool = True

@@ -118,7 +118,7 @@ class Stage:
         config = config_text(self._directory, host, port)
         (self._directory / CONFIG_NAME).write_text(config, encoding="utf-8")
         self._show.opens(f"{host}:{port}", config)
-        self._write(int(_HEAD_START_S * self._script.rate))
+        self._write(max(1, int(_HEAD_START_S * self._script.rate)))
 
     async def until_started(self, daemon: Daemon) -> None:
         """Waits until the daemon follows the log."""
@@ -153,6 +153,7 @@ class Stage:
         """Has everything drained, stops the daemon and takes the three counts."""
         lines = self._written.lines
         if await self._wait_for(lambda state: _is_settled(state, lines), daemon, DRAIN_DEADLINE_S):
+            self._show_arrived()
             self._show.drained()
         exit_code = await daemon.stop(STOP_DEADLINE_S)
         self._show_arrived()
@@ -222,11 +223,11 @@ class Stage:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(deadline_s):
                 while True:
-                    self._show_arrived()
                     # Not there yet, or between two generations: the next look knows more.
                     with contextlib.suppress(OSError, CheckpointError):
                         if holds(read_state(self._directory / STATE_NAME)):
                             return True
+                    self._show_arrived()
                     daemon.check()
                     await asyncio.sleep(LOOK_S)
         return False

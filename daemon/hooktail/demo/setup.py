@@ -36,10 +36,10 @@ format   = "combined"
 site     = "{site}"
 start_at = "beginning"
 
-[[source.event]]                # beside page views, which are built in
+[[source.event]]                # beside the page view, which is built in
 name     = "purchase"
 when     = {{ method = "GET", path = "/checkout/success", status = "2xx" }}
-once_per = "order_id"           # loading the page again is no second purchase
+once_per = "order_id"           # a reloaded page is no second purchase
 [source.event.fields]
 order_id = {{ from = "query.order", required = true }}
 value    = {{ from = "query.total", type = "number" }}

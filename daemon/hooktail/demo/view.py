@@ -76,14 +76,14 @@ class View:
         if number == 1:
             how = "is renamed to access.log.1, as logrotate does"
         else:
-            how = f"is renamed again; what was access.log.1 is now access.log.{number}"
+            how = f"is renamed again, and the old access.log.1 to .{number}"
         self._tell("rotation", f"access.log {how}")
 
     def reopened(self, lines: int) -> None:
         """Tells it."""
         self._tell(
             "rotation",
-            f"a new access.log begins; {_number(lines, 'line')} still went into access.log.1",
+            f"a new access.log begins; {_number(lines, 'more line')} went into the old one",
         )
 
     def outage_begins(self, seconds: float) -> None:
@@ -97,14 +97,15 @@ class View:
         self._tell_unshown("failed")
         self._tell(
             "outage",
-            f"is over: {_number(lines, 'line')} written meanwhile, "
+            f"is over: {_number(lines, 'line')} meanwhile, "
             f"{_number(failed, 'request')} answered 503",
         )
 
     def traffic_ends(self, lines: int, *, early: bool) -> None:
         """Tells it."""
-        why = "stopped as you asked (Ctrl-C again leaves at once)" if early else "that was all"
-        self._tell("shop", f"{why}: {_number(lines, 'line')} written; hooktail sends what is left")
+        if early:
+            self._tell("shop", "stops as you asked; Ctrl-C again leaves at once")
+        self._tell("shop", f"{_number(lines, 'line')} written in all; hooktail sends what is left")
 
     def drained(self) -> None:
         """Tells it."""
@@ -131,10 +132,10 @@ class View:
         url = urlsplit(str(event.get("url", "")))
         where = unquote(url.path)
         if kind == "failed":
-            where += f"  answered {received.answer}, to be sent again"
+            where += f"  {received.answer}, to be sent again"
         elif kind == "purchase":
             where += f"  {_money(event.get('value'))} {event.get('currency')}"
-            where += f", order {event.get('order_id')}"
+            where += f"  order {event.get('order_id')}"
         elif url.query:
             where += unquote(f"?{url.query}")
         what = f"{visitor}  {where}"

@@ -266,7 +266,6 @@ def test_account_ids(tmp_path: Path, lines: str, key: str, words: str) -> None:
     [
         (b"acc-4711", 0o660, "chmod go-w"),
         (b"acc-4711", 0o602, "chmod go-w"),
-        (b" \n", 0o600, "empty"),
         (b"\xff\xfe", 0o600, "not text"),
         (b"acc-4711\nacc-4712", 0o600, "not an account id"),
     ],
@@ -285,6 +284,22 @@ def test_a_file_of_the_account_id(tmp_path: Path, content: bytes, mode: int, wor
     assert credential.file == str(file)
     assert words in str(named)
     assert words in str(credential)
+
+
+def test_an_empty_account_id_file_is_named_but_an_empty_credential_is_as_good_as_none(
+    tmp_path: Path,
+) -> None:
+    """The unit gives an empty credential where /etc/hooktail/account_id is missing."""
+    file = tmp_path / "account_id"
+    file.write_bytes(b" \n")
+
+    named = only(tmp_path, f'[destination.default]\naccount_id_file = "{file}"\n{SOURCE}')
+    credential = only(
+        tmp_path, f"[destination.default]\n{SOURCE}", CREDENTIALS_DIRECTORY=str(tmp_path)
+    )
+
+    assert "is empty" in str(named)
+    assert "there is no account id" in str(credential)
 
 
 def test_a_pipe_in_place_of_the_account_id_file_does_not_hold_up(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_purchase_shows_its_value_and_order() -> None:
         )
     )
 
-    assert said[0].endswith("/checkout/success  9.50 USD, order 7")
+    assert said[0].endswith("/checkout/success  9.50 USD  order 7")
 
 
 def test_a_refused_try_says_what_happens_next() -> None:
@@ -88,7 +88,7 @@ def test_a_refused_try_says_what_happens_next() -> None:
 
     shown.event(post()._replace(accepted=False, answer=503, fault="503"))
 
-    assert said[0].endswith("answered 503, to be sent again")
+    assert said[0].endswith("503, to be sent again")
 
 
 def test_without_colours_there_is_no_escape_code() -> None:
