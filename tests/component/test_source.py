@@ -154,6 +154,23 @@ async def test_a_file_renamed_out_of_the_globs_is_read_to_its_end(harness: Harne
     assert harness.source.files == []
 
 
+async def test_a_writer_that_comes_back_after_the_last_line_was_taken_goes_on(
+    harness: Harness,
+) -> None:
+    harness.write("one\nhalf")
+    harness.rescan()
+    harness.log.rename(away := harness.directory / "elsewhere")
+    harness.rescan()
+    await harness.read()
+    harness.now_s += GONE_QUIET_S
+    for track in harness.consumer.tracks:
+        track.pending = 1  # the file stays open
+    await harness.read()
+
+    harness.write(" and more\nnext\n", away)
+    assert await harness.read() == [b"one", b"half", b" and more", b"next"]
+
+
 async def test_a_deleted_file_is_read_to_its_end(harness: Harness) -> None:
     harness.write("one\ntwo\n")
     harness.rescan()
@@ -190,6 +207,19 @@ async def test_a_truncated_file_starts_again(harness: Harness) -> None:
     harness.write("new\n")
 
     assert await harness.read() == [b"one", b"two", b"new"]
+    assert harness.consumer.tracks[0].ended == "cut off"
+
+
+async def test_a_truncation_overtaken_by_new_content_is_noticed(harness: Harness) -> None:
+    """copytruncate, and the file grew past the old offset before anyone looked."""
+    harness.write("one\ntwo\n")
+    harness.rescan()
+    await harness.read()
+
+    os.truncate(harness.log, 0)
+    harness.write("another\nand more\n")
+
+    assert await harness.read() == [b"one", b"two", b"another", b"and more"]
     assert harness.consumer.tracks[0].ended == "cut off"
 
 

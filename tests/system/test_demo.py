@@ -87,7 +87,8 @@ def assert_balances(text: str) -> None:
     """Checks the closing sum with a reader's eyes."""
     found = re.search(
         r"^It balances:\n"
-        r"  ([\d,]+) written = ([\d,]+) read = ([\d,]+) delivered \+ ([\d,]+) filtered \+ ([\d,]+) unparsable$",
+        r"  ([\d,]+) written = ([\d,]+) read = ([\d,]+) delivered \+ "
+        r"([\d,]+) filtered \+ ([\d,]+) unparsable$",
         text,
         re.MULTILINE,
     )

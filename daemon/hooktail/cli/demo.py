@@ -183,9 +183,8 @@ def _close(balance: Balance, script: Script) -> int:
     settled = balance.settled()
     taken = balance.taken
     events = ", ".join(f"{number:,} {name}" for name, number in sorted(taken.events.items()))
-    files = "access.log and what it was renamed to"
     rows = [
-        ("shop", balance.written.lines, f"lines written, to {files}"),
+        ("shop", balance.written.lines, "lines written into its log"),
         ("hooktail", balance.read, "lines read, and became"),
         *(("", number, _reason(key)) for key, number in settled.items()),
         ("endpoint", taken.accepted, f"events accepted: {events or 'none'}"),
@@ -218,7 +217,7 @@ It balances:
   {balance.written.lines:,} written = {balance.read:,} read = {parts}
 Every line ended as the shop meant, and every event arrived exactly once{_worth(balance)}.
 
-What next: docs/start leads to your own logs; configs/hooktail.toml is an example.
+What next: docs/start leads to your own logs; configs/ holds examples.
 `hooktail run --config hooktail.toml` is the daemon you have just seen at work."""
     )
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.fingerprint import HEAD_BYTES, Head, head_of
 from hooktail.model import FileId, Lines
@@ -23,6 +23,16 @@ class Growth(Enum):
     QUIET = "quiet"
     GROWN = "grown"
     TRUNCATED = "truncated"
+
+
+class Rewritten(NamedTuple):
+    """The bytes just before the offset are no longer those that were read: other content."""
+
+    offset: int
+
+
+OVERLAP_BYTES = 64
+"""Read again before each read, to see that the file still holds what was read of it."""
 
 
 class TailedFile:
@@ -46,6 +56,7 @@ class TailedFile:
         self._skipped_to = 0  # inside a long line: its newline is not before this offset
         self._looked_at = -1  # size at the last read that found no whole line
         self._head: Head | None = None
+        self._before = b""  # the bytes just before the offset, as they were read
 
     @classmethod
     def open(cls, path: Path, *, offset: int = 0, max_line_bytes: int) -> TailedFile:
@@ -99,13 +110,24 @@ class TailedFile:
         """Tells whether no path leads to the file any more."""
         return os.fstat(self._descriptor).st_nlink == 0
 
-    def read(self) -> Lines | LongLine | None:
-        """Reads one turn: whole lines, one long line, or None if no line is complete yet."""
+    def read(self) -> Lines | LongLine | Rewritten | None:
+        """Reads one turn: whole lines, one long line, or None if no line is complete yet.
+
+        A truncation that was overtaken by new content before we looked shows itself here.
+        """
         if self._skipped_to:
             return self._skip()
-        chunk = os.pread(self._descriptor, self._read_bytes, self.offset)
+        before = self._before
+        overlap = len(before)
+        chunk = os.pread(self._descriptor, self._read_bytes + overlap, self.offset - overlap)
+        if overlap:
+            if not chunk.startswith(before):
+                return Rewritten(self.offset)
+            chunk = chunk[overlap:]
         taken = frame(chunk, self.offset, self._max_line_bytes)
         if taken is not None:
+            read = taken.end - self.offset
+            self._before = (before + chunk[max(read - OVERLAP_BYTES, 0) : read])[-OVERLAP_BYTES:]
             self.offset = taken.end
             self._looked_at = -1
         elif len(chunk) > self._max_line_bytes:
@@ -119,7 +141,8 @@ class TailedFile:
         text = os.pread(self._descriptor, self._max_line_bytes, self.offset)
         if not text:
             return None
-        start, self.offset = self.offset, self.size
+        start = self.offset
+        self.rewind(self.size)
         return Lines([text], start, self.size)
 
     @property
@@ -137,6 +160,7 @@ class TailedFile:
         start, self.offset = self.offset, self._skipped_to + newline + 1
         self._skipped_to = 0
         self._looked_at = -1
+        self._before = self._bytes_before(self.offset)
         head = os.pread(self._descriptor, self._max_line_bytes, start)
         return LongLine(start, self.offset, head)
 
@@ -146,6 +170,11 @@ class TailedFile:
         self._skipped_to = 0
         self._looked_at = -1
         self._head = None
+        self._before = self._bytes_before(offset)
+
+    def _bytes_before(self, offset: int) -> bytes:
+        start = max(offset - OVERLAP_BYTES, 0)
+        return os.pread(self._descriptor, offset - start, start)
 
     def go_to_end(self) -> None:
         """Moves the offset behind the last newline: what stands before it is not ours."""
@@ -154,10 +183,10 @@ class TailedFile:
             start = max(position - READ_BYTES, 0)
             newline = os.pread(self._descriptor, position - start, start).rfind(b"\n")
             if newline >= 0:
-                self.offset = start + newline + 1
+                self.rewind(start + newline + 1)
                 return
             position = start
-        self.offset = 0
+        self.rewind(0)
 
     def __repr__(self) -> str:
         return f"TailedFile({str(self.path)!r}, offset={self.offset}, size={self.size})"

@@ -23,7 +23,7 @@ import structlog
 
 from hooktail.fingerprint import compression_of
 from hooktail.tail.discovery import Scan, scan
-from hooktail.tail.file import Growth, TailedFile
+from hooktail.tail.file import Growth, Rewritten, TailedFile
 from hooktail.tail.framing import LongLine
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class Source:
             return
         del self._waiting[file_id]
         if offset is not None:
-            file.offset = offset
+            file.rewind(offset)
             self._log.info("file_resumed", path=str(path), offset=offset, size=file.size)
         elif first and self.section.start_at == "end":
             file.go_to_end()
@@ -328,7 +328,7 @@ class Source:
         file, now = followed.file, self._clock()
         growth = file.look()
         if growth is Growth.TRUNCATED:
-            self._start_again(followed)
+            self._start_again(followed, "shorter than what was read")
             return True
         if growth is Growth.GROWN:
             followed.grew_at = now
@@ -336,6 +336,9 @@ class Source:
             if taken is None:
                 self._schedule(followed, now + (0 if file.skipping else HOT_LOOK_S))
                 return file.skipping
+            if isinstance(taken, Rewritten):
+                self._start_again(followed, "other bytes before the offset")
+                return True
             if isinstance(taken, LongLine):
                 followed.track.take_long(taken)
             else:
@@ -351,11 +354,12 @@ class Source:
             self._schedule(followed, now + (WARM_LOOK_S if quiet_s < WARM_S else COLD_LOOK_S))
         return False
 
-    def _start_again(self, followed: _Followed) -> None:
+    def _start_again(self, followed: _Followed, reason: str) -> None:
         file = followed.file
         self._log.warning(
             "file_truncated",
             path=str(file.path),
+            reason=reason,
             offset=file.offset,
             size=file.size,
             hint="lines written shortly before a truncation can be lost; prefer logrotate's "
