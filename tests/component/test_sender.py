@@ -9,8 +9,10 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -371,13 +373,15 @@ async def test_a_timeout_on_a_used_connection_is_not_retried_in_silence() -> Non
 
 
 async def test_connections_are_retired_when_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_module, "MAX_CONNECTION_AGE_S", 0.1)
+    later_s = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later_s, time=time.time)
+    monkeypatch.setattr(sender_module, "time", clock)
     async with between(answering(OK)) as (endpoint, sender):
         await sender.send(BODY)
         await sender.send(BODY)
         assert endpoint.connections == 1
 
-        await asyncio.sleep(0.15)
+        later_s = 1.2 * sender_module.MAX_CONNECTION_AGE_S
         assert await sender.send(BODY) == Delivered()  # the last on the old one
         assert await sender.send(BODY) == Delivered()
 

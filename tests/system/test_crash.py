@@ -138,6 +138,7 @@ def test_what_was_written_while_it_was_down_is_read(tmp_path: Path, rotated: boo
         log.write_text("".join(lines[:100]))
         hooktail.start()
         wait_for(lambda: hooktail.books().get("read") == 100, "the first lines")
+        wait_for(lambda: hooktail.pending() == 0, "their answers")
         hooktail.kill()
         with log.open("a") as file:
             file.writelines(lines[100:200])
