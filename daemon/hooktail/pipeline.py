@@ -153,7 +153,7 @@ class Feed:
         self._claims += taken.claims
         track.opened(lines, taken.events)
         if taken.events:
-            self.destination.submit(taken.events, track)
+            self.destination.submit(taken.events, track, source=self.section.name)
         self.changed(track)
 
     def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:

@@ -190,7 +190,11 @@ class Run:
             sender = Sender(section, concurrency=config.delivery.concurrency)
             await stack.enter_async_context(sender)
             self._destinations[name] = Destination(
-                name, sender, section=config.delivery, dead_letters=dead_letters
+                name,
+                sender,
+                section=config.delivery,
+                dead_letters=dead_letters,
+                poison_tries=config.delivery.poison_tries,
             )
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         self._watcher.start()

@@ -35,7 +35,7 @@ class FakeDestination:
     async def room(self) -> None:
         assert self.has_room
 
-    def submit(self, events: list[Event], settler: Settler) -> None:
+    def submit(self, events: list[Event], settler: Settler, *, source: str) -> None:
         self.waiting += [(event, settler) for event in events]
 
     def settle(self, *numbers: int, state: State = State.DELIVERED) -> None:

@@ -210,6 +210,12 @@ DELIVERY = Section(
             about="Upper bound of the wait before any retry; not below retry_initial_s.",
         ),
         Key(
+            name="poison_tries",
+            kind=Whole(low=3, high=10_000),
+            about="Failures after which an event becomes a dead letter, counted only while its "
+            "neighbours pass.",
+        ),
+        Key(
             name="workers",
             kind=Whole(low=1, high=1, outside="this version runs in one process"),
             about="Processes; this version allows 1 alone.",
@@ -219,7 +225,7 @@ DELIVERY = Section(
 
 STATUS = Section(
     title="[status]",
-    about="Where the status page, /metrics and /healthz are served.",
+    about="Where the status page, /metrics and /healthz will be served; this version serves none.",
     cls=StatusSection,
     keys=(
         Key(

@@ -77,6 +77,8 @@ class DeliverySection:
     """Events waiting per destination before reading waits."""
     retry_initial_s: float = 0.5
     retry_max_s: float = 60.0
+    poison_tries: int = 20
+    """An event that failed so often while its neighbours pass becomes a dead letter."""
     workers: int = 1
     """Processes; this version has one."""
 

@@ -31,7 +31,7 @@ def build(
     """
     given = list(tables.tables_at(findings, (), root, "source", "[source]"))
     if not root.get("source"):
-        hint = "add a [[source]] with name and paths; `hooktail init` proposes some"
+        hint = "add a [[source]] with name and paths; configs/minimal-nginx.toml is an example"
         findings.add(("source",), "there is no source: nothing to read", hint=hint)
     _learn_names(findings, given)
     _refuse_repeated_names(findings, given)
