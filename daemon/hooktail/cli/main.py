@@ -58,11 +58,22 @@ def build_parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         import_module(f"hooktail.cli.{name}").register(commands)
     for command in commands.choices.values():
-        # Accepted behind the command too; without a default, which would undo the one before it.
-        command.add_argument(
-            "--config", metavar="PATH", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-        )
+        _accept_config(command)
     return parser
+
+
+def _accept_config(command: argparse.ArgumentParser) -> None:
+    """Takes --config behind a command too, and behind a command's own commands.
+
+    Without a default there, which would undo what was given before the command.
+    """
+    for action in command._actions:  # noqa: SLF001  # argparse has no public way to them
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # nor to their type
+            for nested in action.choices.values():
+                _accept_config(nested)
+    command.add_argument(
+        "--config", metavar="PATH", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
