@@ -12,6 +12,10 @@ from typing import NamedTuple
 
 HEAD_BYTES = 1024
 
+BEFORE_BYTES = 512
+"""What is compared just before an offset, to see that the file still holds what was read: more than
+a line, because lines often end in the same user agent."""
+
 COMPRESSED_MAGIC = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -34,6 +38,11 @@ class Head(NamedTuple):
 def head_of(head: bytes) -> Head:
     """Fingerprints the first bytes of a file."""
     return Head(len(head), blake2b(head, digest_size=16).hexdigest())
+
+
+def before_of(before: bytes) -> str:
+    """Fingerprints the bytes just before an offset (at most `BEFORE_BYTES`); "" for none."""
+    return blake2b(before, digest_size=8).hexdigest() if before else ""
 
 
 def compression_of(head: bytes) -> str | None:

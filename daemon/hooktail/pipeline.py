@@ -92,12 +92,16 @@ class Feed:
     def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
         """Finds the file in the checkpoint, by inode and content."""
         match = self._resumer.find(
-            file.file_id, file.head_bytes(), file.size, self.tracks.keys() | self._resumed.values()
+            file.file_id,
+            file.head_bytes(),
+            file.size,
+            self.tracks.keys() | self._resumed.values(),
+            file.before_at,
         )
-        if match.replaced:
-            self._log.warning("file_replaced", path=str(file.path), reason=match.replaced)
         if match.key is None:
-            return Resumption(None, later=match.later and may_wait)
+            if match.replaced:
+                self._log.info("file_is_new", path=str(file.path), reason=match.replaced)
+            return Resumption(None, later=match.later and may_wait, at_end=match.restored)
         self._resumed[file] = match.key
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
@@ -121,25 +125,23 @@ class Feed:
         self.keeper.note(track)
         return track
 
-    def let_go(self, track: FileTrack, *, finished: bool) -> None:
+    def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)
         if track.pending:
             self.cut_off[track.key] = track
             return
+        # The entry stays: a compressed copy of the content may turn up for days.
         self.cut_off.pop(track.key, None)
-        if finished:
-            self._resumer.drop(track.key)
-            self.keeper.note_record({"forget": [track.key]})
 
     def met_again(self) -> None:
         """Has all files followed now written down as seen, so that they are not forgotten."""
         for track in self.tracks.values():
             track.met()
 
-    def index(self, track: FileTrack, head: Head, read: int) -> None:
+    def index(self, key: int, file: TailedFile, read: int) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
-        self._resumer.put(track.key, head, track.file.file_id, read)
+        self._resumer.put(key, file.head, file.file_id, read, file.before)
 
     # -- what a track has done
 
@@ -197,7 +199,7 @@ class FileTrack:
         self._head: Head | None = None
         self._met = True
         self._detached = False
-        self._finished = False
+        self._before = file.before
 
     @property
     def pending(self) -> int:
@@ -256,9 +258,12 @@ class FileTrack:
 
     def cut_off(self) -> None:
         """The content is gone from the file. The entry stays: a copy of it may turn up."""
+        if self._ledger.read == self.file.offset:
+            self._before = self.file.before
+            self._feed.index(self.key, self.file, self._ledger.read)
         self._feed.changed(self)
         self._detached = True
-        self._feed.let_go(self, finished=self._finished)
+        self._feed.let_go(self)
 
     @property
     def resume_at(self) -> int:
@@ -274,7 +279,6 @@ class FileTrack:
     def finished(self) -> None:
         """Nothing is left of the file."""
         self._settle_missing("not_found_again")
-        self._finished = True
         self.cut_off()
 
     # -- outcomes
@@ -295,7 +299,7 @@ class FileTrack:
         self._feed.books.add(f"{state}.{reason}" if reason else state.value)
         self._feed.changed(self)
         if self._detached and not self._ledger.pending:
-            self._feed.let_go(self, finished=self._finished)
+            self._feed.let_go(self)
 
     def _settle_missing(self, reason: str) -> None:
         for start in self._to_repeat:
@@ -315,6 +319,7 @@ class FileTrack:
             "read": self._ledger.read,
             "pending": [],
             "head": list(self.file.head),
+            "before": self.file.before,
             "seen": self._feed.wall_s,
         }
 
@@ -328,12 +333,15 @@ class FileTrack:
         if delta.settled:
             change.setdefault("s", []).extend(delta.settled)
         if self._detached:
+            change["b"] = self._before
             return
         head = self.file.head
         if head != self._head:
             self._head = head
             change["h"] = list(head)
-            self._feed.index(self, head, delta.read)
+            self._feed.index(self.key, self.file, delta.read)
+        if delta.read == self.file.offset:  # not while lines are read again
+            change["b"] = self._before = self.file.before
         if self._met:
             self._met = False
             change["p"] = os.fspath(self.file.path)

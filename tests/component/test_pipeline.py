@@ -309,4 +309,62 @@ async def test_a_half_line_read_at_the_end_of_a_finished_file_is_not_read_again(
     life.now_s += 100
     await life.read()
     assert life.balance() == {"delivered": 2, "pending": 0}
-    assert life.on_disk().files == {}
+    assert life.source.files == []
+
+
+async def test_what_was_read_and_deleted_is_not_sent_again_when_it_comes_back(
+    tmp_path: Path,
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1), page_view(2))
+    await life.read()
+    life.destination.settle()
+    content = life.log.read_bytes()
+    life.log.unlink()
+    await life.read()
+    life.now_s += 100
+    await life.read()
+    (tmp_path / "access.log.7").write_bytes(content + page_view(3).encode())
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert len(after.destination.waiting) == 1
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_an_older_copy_put_back_in_place_sends_nothing_again(
+    tmp_path: Path, stopped: bool
+) -> None:
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(10)))
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+    content = life.log.read_bytes()
+
+    life.log.write_bytes(content[: len(content) * 8 // 10])
+    if stopped:
+        life = Life(tmp_path)
+    await life.read()
+    assert life.destination.waiting == []
+    with life.log.open("ab") as file:
+        file.write(b"\n" + page_view(77).encode())
+    await life.read()
+    assert len(life.destination.waiting) == 1
+
+
+async def test_a_file_rewritten_while_stopped_is_read_as_new(tmp_path: Path) -> None:
+    before = Life(tmp_path)
+    lines = [page_view(number) for number in range(10)]
+    before.write(*lines)
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    other = "".join(lines).replace("/p/9", "/q/9")
+    before.log.write_text(other)
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert len(after.destination.waiting) == 10

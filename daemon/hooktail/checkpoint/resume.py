@@ -1,9 +1,11 @@
 """Finds a file in the checkpoint by what the kernel and what its content say. Pure.
 
-    same inode, same head, long enough      it is the file: go on at its mark
-    another inode, same head, long enough   it was copied or moved across file systems: go on too,
-                                            unless the original is still followed
-    same inode, another head or shorter     it was replaced: it is new
+    same head, long enough, and the same bytes before the offset:
+        with the same inode                 it is the file: go on at its mark
+        with another inode                  it was copied, or moved across file systems: go on
+                                            too, unless the original is still followed
+    same head, which is full, but shorter   an older copy was put back: all of it is known
+    anything else                           it is new, and the reason is told
 
 A copy that appears while the original is still followed is most often copytruncate between its
 two steps: the answer is `later` for a while, until the original is truncated.
@@ -14,10 +16,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.fingerprint import Head, head_of
+from hooktail.fingerprint import HEAD_BYTES, Head, head_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from hooktail.checkpoint.state import FileEntry
@@ -29,8 +31,17 @@ class Match(NamedTuple):
 
     key: int | None = None
     later: bool = False
+    restored: bool = False
+    """An older copy of a known file: everything in it was read."""
     replaced: str = ""
-    """Why a known inode is a new file; empty if the inode is not known."""
+    """Why a known inode or a known beginning is a new file; empty if neither is known."""
+
+
+class _Known(NamedTuple):
+    head: Head
+    inode: tuple[int, int]
+    read: int
+    before: str
 
 
 class Resumer:
@@ -39,51 +50,72 @@ class Resumer:
     def __init__(self, entries: Iterable[tuple[int, FileEntry]] = ()) -> None:
         self._by_inode: dict[tuple[int, int], set[int]] = defaultdict(set)
         self._by_head: dict[Head, set[int]] = defaultdict(set)
-        self._entries: dict[int, tuple[Head, tuple[int, int], int]] = {}
+        self._entries: dict[int, _Known] = {}
         for key, entry in entries:
             self.put(
                 key,
                 Head(entry.head_length, entry.head_digest),
                 (entry.device, entry.inode),
                 entry.read,
+                entry.before_digest,
             )
 
-    def put(self, key: int, head: Head, inode: tuple[int, int], read: int) -> None:
-        """Adds an entry, or replaces it."""
+    def put(self, key: int, head: Head, inode: tuple[int, int], read: int, before: str) -> None:
+        """Adds an entry, or replaces it; `before` fingerprints the bytes before `read`."""
         self.drop(key)
-        self._entries[key] = head, inode, read
+        self._entries[key] = _Known(head, inode, read, before)
         self._by_inode[inode].add(key)
         self._by_head[head].add(key)
 
     def drop(self, key: int) -> None:
         """Takes an entry out."""
         if key in self._entries:
-            head, inode, _ = self._entries.pop(key)
-            self._by_inode[inode].discard(key)
-            self._by_head[head].discard(key)
-            if not self._by_head[head]:
-                del self._by_head[head]
+            known = self._entries.pop(key)
+            self._by_inode[known.inode].discard(key)
+            self._by_head[known.head].discard(key)
+            if not self._by_head[known.head]:
+                del self._by_head[known.head]
 
-    def find(self, file_id: FileId, head: bytes, size: int, followed: AbstractSet[int]) -> Match:
-        """Looks for a file that begins with `head`; `followed` are keys that are taken."""
+    def find(
+        self,
+        file_id: FileId,
+        head: bytes,
+        size: int,
+        followed: AbstractSet[int],
+        before_at: Callable[[int], str],
+    ) -> Match:
+        """Looks for a file that begins with `head`.
+
+        `followed` are keys that are taken; `before_at` fingerprints the bytes of the file before
+        an offset.
+        """
         replaced = ""
         for key in sorted(self._by_inode.get(file_id, ()), reverse=True):
-            known, _, read = self._entries[key]
-            if key in followed:
-                continue
-            if not known.matches(head):
-                replaced = "another head"
-            elif size < read:
-                replaced = "shorter than what was read"
-            else:
-                return Match(key)
-        copy_of = None
+            if key not in followed:
+                match = self._judge(key, head, size, before_at)
+                if match.key is not None or match.restored:
+                    return match
+                replaced = replaced or match.replaced
+        best = Match(replaced=replaced)
         for length in {known.length for known in self._by_head}:
             if not length or length > len(head):
                 continue
             for key in self._by_head.get(head_of(head[:length]), ()):
                 if key in followed:
                     return Match(later=True, replaced=replaced)
-                if size >= self._entries[key][2]:
-                    copy_of = key
-        return Match(copy_of, replaced=replaced)
+                match = self._judge(key, head, size, before_at)
+                if match.key is not None or (match.restored and best.key is None):
+                    best = match
+        return best
+
+    def _judge(self, key: int, head: bytes, size: int, before_at: Callable[[int], str]) -> Match:
+        known = self._entries[key]
+        if not known.head.matches(head):
+            return Match(replaced="another head")
+        if size < known.read:
+            if known.head.length == HEAD_BYTES:
+                return Match(restored=True)
+            return Match(replaced="shorter than what was read")
+        if known.before and before_at(known.read) != known.before:
+            return Match(replaced="other bytes before the offset")
+        return Match(key)

@@ -27,6 +27,8 @@ class FileEntry:
     pending: set[int] = field(default_factory=set)
     head_length: int = 0
     head_digest: str = ""
+    before_digest: str = ""
+    """Fingerprint of the bytes just before the read offset."""
     seen_s: int = 0
     """When it was last met, in seconds since the epoch; long unseen files are forgotten."""
 
@@ -44,6 +46,7 @@ class FileEntry:
             "read": self.read,
             "pending": sorted(self.pending),
             "head": [self.head_length, self.head_digest],
+            "before": self.before_digest,
             "seen": self.seen_s,
         }
 
@@ -65,8 +68,8 @@ class State:
         """Changes the state by one journal record.
 
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
-        offset, `o` opened starts, `s` settled starts, `h` head, `p` path, `i` inode, `t` seen),
-        `forget` keys, `books` (source -> counter -> added lines), `claim` (once_per keys),
+        offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes
+        before, `p` path, `i` inode, `t` seen), `forget` keys, `books` (source -> counter -> added lines), `claim` (once_per keys),
         `start` sources.
         """
         for key, entry in record.get("open", {}).items():
@@ -93,6 +96,7 @@ class State:
             entry.pending.difference_update(change["s"])
         if "h" in change:
             entry.head_length, entry.head_digest = change["h"]
+        entry.before_digest = change.get("b", entry.before_digest)
         if "i" in change:
             entry.device, entry.inode = change["i"]
         entry.path = change.get("p", entry.path)
@@ -129,5 +133,6 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         pending=set(value["pending"]),
         head_length=head_length,
         head_digest=head_digest,
+        before_digest=value.get("before", ""),
         seen_s=value["seen"],
     )

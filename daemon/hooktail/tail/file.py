@@ -6,7 +6,7 @@ import os
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.fingerprint import HEAD_BYTES, Head, head_of
+from hooktail.fingerprint import BEFORE_BYTES, HEAD_BYTES, Head, before_of, head_of
 from hooktail.model import FileId, Lines
 from hooktail.tail.framing import LongLine, frame
 
@@ -29,10 +29,6 @@ class Rewritten(NamedTuple):
     """The bytes just before the offset are no longer those that were read: other content."""
 
     offset: int
-
-
-OVERLAP_BYTES = 64
-"""Read again before each read, to see that the file still holds what was read of it."""
 
 
 class TailedFile:
@@ -92,6 +88,11 @@ class TailedFile:
         return known
 
     @property
+    def head_is_full(self) -> bool:
+        """Tells whether the head is known to its full length."""
+        return self._head is not None and self._head.length == HEAD_BYTES
+
+    @property
     def unread_bytes(self) -> int:
         """Bytes behind the offset at the last look, a partial last line included."""
         return max(self.size - self.offset, 0)
@@ -127,7 +128,7 @@ class TailedFile:
         taken = frame(chunk, self.offset, self._max_line_bytes)
         if taken is not None:
             read = taken.end - self.offset
-            self._before = (before + chunk[max(read - OVERLAP_BYTES, 0) : read])[-OVERLAP_BYTES:]
+            self._before = (before + chunk[max(read - BEFORE_BYTES, 0) : read])[-BEFORE_BYTES:]
             self.offset = taken.end
             self._looked_at = -1
         elif len(chunk) > self._max_line_bytes:
@@ -172,8 +173,17 @@ class TailedFile:
         self._head = None
         self._before = self._bytes_before(offset)
 
+    @property
+    def before(self) -> str:
+        """The fingerprint of the bytes just before the offset, as they were read."""
+        return before_of(self._before)
+
+    def before_at(self, offset: int) -> str:
+        """The fingerprint of the bytes just before another offset, as they are now."""
+        return before_of(self._bytes_before(offset))
+
     def _bytes_before(self, offset: int) -> bytes:
-        start = max(offset - OVERLAP_BYTES, 0)
+        start = max(offset - BEFORE_BYTES, 0)
         return os.pread(self._descriptor, offset - start, start)
 
     def go_to_end(self) -> None:

@@ -55,6 +55,8 @@ class Resumption(NamedTuple):
     offset: int | None
     later: bool = False
     """It cannot be told yet: ask again."""
+    at_end: bool = False
+    """An older copy was put back: what it holds is known, what comes behind it is new."""
 
 
 class Track(Protocol):
@@ -250,15 +252,18 @@ class Source:
             return
         now = self._clock()
         may_wait = now < self._waiting.setdefault(file_id, now + COPY_GRACE_S)
-        offset, later = self._consumer.resume(file, may_wait=may_wait)
-        if later:
+        known = self._consumer.resume(file, may_wait=may_wait)
+        if known.later:
             file.close()
             self._rescan_at = min(self._rescan_at, now + RESCAN_AFTER_BELL_S)
             return
         del self._waiting[file_id]
-        if offset is not None:
-            file.rewind(offset)
-            self._log.info("file_resumed", path=str(path), offset=offset, size=file.size)
+        if known.offset is not None:
+            file.rewind(known.offset)
+            self._log.info("file_resumed", path=str(path), offset=file.offset, size=file.size)
+        elif known.at_end:
+            file.go_to_end()
+            self._log.warning("file_restored", path=str(path), offset=file.offset)
         elif first and self.section.start_at == "end":
             file.go_to_end()
             self._log.info("file_started", path=str(path), offset=file.offset, at="end")
@@ -273,8 +278,7 @@ class Source:
         return followed
 
     def _follow_adopted(self, file: TailedFile, *, gone: bool) -> None:
-        offset, _ = self._consumer.resume(file, may_wait=False)
-        file.rewind(offset or 0)
+        file.rewind(self._consumer.resume(file, may_wait=False).offset or 0)
         self._follow(file).gone = gone
 
     def _report_unreadable(self, unreadable: dict[Path, str], *, keep: bool = False) -> None:
@@ -366,7 +370,11 @@ class Source:
             "'create' over 'copytruncate'",
         )
         followed.track.cut_off()
-        file.rewind(0)
+        if file.head_is_full and file.head.matches(file.head_bytes()):
+            file.go_to_end()
+            self._log.warning("file_restored", path=str(file.path), offset=file.offset)
+        else:
+            file.rewind(0)
         followed.track = self._consumer.track(file)
         self._schedule(followed, self._clock())
 

@@ -1,9 +1,16 @@
 from hooktail.checkpoint.resume import Resumer
 from hooktail.checkpoint.state import FileEntry
-from hooktail.fingerprint import head_of
+from hooktail.fingerprint import HEAD_BYTES, before_of, head_of
 from hooktail.model import FileId
 
 CONTENT = b"first line\nsecond line\n"
+
+
+SAME = before_of(CONTENT[-64:])
+
+
+def unchanged(_offset: int) -> str:
+    return SAME
 
 
 def entry(inode: int, content: bytes = CONTENT, read: int | None = None) -> FileEntry:
@@ -16,13 +23,14 @@ def entry(inode: int, content: bytes = CONTENT, read: int | None = None) -> File
         read=len(content) if read is None else read,
         head_length=length,
         head_digest=digest,
+        before_digest=SAME if content else "",
     )
 
 
 def test_the_same_inode_with_the_same_head_is_the_file() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), CONTENT + b"third\n", 99, set())
+    match = resumer.find(FileId(1, 10), CONTENT + b"third\n", 99, set(), unchanged)
 
     assert match.key == 7
 
@@ -30,7 +38,9 @@ def test_the_same_inode_with_the_same_head_is_the_file() -> None:
 def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), b"other content, long enough to be one\n", 99, set())
+    match = resumer.find(
+        FileId(1, 10), b"other content, long enough to be one\n", 99, set(), unchanged
+    )
 
     assert match.key is None
     assert match.replaced == "another head"
@@ -39,7 +49,7 @@ def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
 def test_a_file_shorter_than_what_was_read_is_new() -> None:
     resumer = Resumer([(7, entry(10, read=1000))])
 
-    match = resumer.find(FileId(1, 10), CONTENT, 30, set())
+    match = resumer.find(FileId(1, 10), CONTENT, 30, set(), unchanged)
 
     assert match.key is None
     assert match.replaced == "shorter than what was read"
@@ -48,13 +58,13 @@ def test_a_file_shorter_than_what_was_read_is_new() -> None:
 def test_a_copy_goes_on_where_the_original_stopped() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set()).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key == 7
 
 
 def test_a_copy_beside_a_followed_original_is_decided_later() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 11), CONTENT, len(CONTENT), {7})
+    match = resumer.find(FileId(1, 11), CONTENT, len(CONTENT), {7}, unchanged)
 
     assert match.key is None
     assert match.later
@@ -63,13 +73,33 @@ def test_a_copy_beside_a_followed_original_is_decided_later() -> None:
 def test_a_file_never_read_is_known_by_its_inode_alone() -> None:
     resumer = Resumer([(7, entry(10, content=b""))])
 
-    assert resumer.find(FileId(1, 10), CONTENT, len(CONTENT), set()).key == 7
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set()).key is None
+    assert resumer.find(FileId(1, 10), CONTENT, len(CONTENT), set(), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key is None
 
 
 def test_an_entry_put_again_is_found_under_its_new_head_only() -> None:
     resumer = Resumer([(7, entry(10, content=CONTENT[:5]))])
-    resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT))
+    resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT), SAME)
 
-    assert resumer.find(FileId(1, 11), CONTENT[:5] + b"other", 99, set()).key is None
-    assert resumer.find(FileId(1, 11), CONTENT, 99, set()).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT[:5] + b"other", 99, set(), unchanged).key is None
+    assert resumer.find(FileId(1, 11), CONTENT, 99, set(), unchanged).key == 7
+
+
+def test_a_rewritten_middle_is_noticed() -> None:
+    """The head is the same, and the file long enough, but not what was read of it."""
+    resumer = Resumer([(7, entry(10))])
+
+    match = resumer.find(FileId(1, 10), CONTENT, 99, set(), lambda _offset: "other")
+
+    assert match.key is None
+    assert match.replaced == "other bytes before the offset"
+
+
+def test_an_older_copy_put_back_is_known_to_its_end() -> None:
+    content = b"x" * HEAD_BYTES
+    resumer = Resumer([(7, entry(10, content=content, read=5000))])
+
+    for inode in (10, 11):
+        match = resumer.find(FileId(1, inode), content, 3000, set(), unchanged)
+        assert match.key is None
+        assert match.restored

@@ -1,0 +1,175 @@
+"""Lines a CPU second: the real source, parser, extractor, ledger and journal, without a network.
+
+Beside it, in turn and in the same run: reading and splitting alone, and `parse_batch` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.generate import write_log
+from benchmarks.measure import Table
+from benchmarks.processes import SOURCE, BenchmarkError
+from hooktail.checkpoint.keeper import Keeper
+from hooktail.checkpoint.store import Store
+from hooktail.checkpoint.unparsed import UnparsedStore
+from hooktail.config.sections import SourceSection
+from hooktail.extract import build_extractor, registry
+from hooktail.extract.once import OnceBook
+from hooktail.model import Lines, State
+from hooktail.pipeline import Feed
+from hooktail.tail.discovery import scan
+from hooktail.tail.file import Growth, TailedFile
+from hooktail.tail.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from hooktail.model import Event, Settler
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    lines: int
+    rounds: int
+
+
+SIZES = {"full": Size(500_000, 3), "quick": Size(100_000, 3), "tiny": Size(2000, 1)}
+
+
+def run(size: str, directory: Path) -> Table:
+    """Measures each way of reading one log, in turn, several times."""
+    wanted = SIZES[size]
+    log = directory / "access.log"
+    write_log(log, wanted.lines)
+    ways: dict[str, Callable[[int], float]] = {
+        "reading and splitting alone": lambda _: _split(log, wanted.lines),
+        "`parse_batch` alone": lambda _: _parse(log, wanted.lines),
+        "the whole way": lambda number: _whole(log, wanted.lines, number),
+    }
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(wanted.rounds):
+        for name, way in ways.items():
+            gc.collect()
+            spent[name].append(way(number))
+    parse_s = median(spent["`parse_batch` alone"])
+    rows = []
+    for name, seconds in spent.items():
+        own_s = median(seconds)
+        rows.append(
+            (
+                name,
+                f"{own_s / wanted.lines * 1e6:.2f}",
+                f"{wanted.lines / own_s:,.0f}",
+                f"{own_s / parse_s:.2f}",
+            )
+        )
+    events = _events_of(directory / "state-0")
+    mib = log.stat().st_size / 2**20
+    notes = [
+        f"{wanted.lines:,} lines, {mib:.0f} MiB, of which {events / wanted.lines:.0%} make an "
+        f"event; each the median of {wanted.rounds} turns."
+    ]
+    return Table(("what", "CPU µs a line", "lines a CPU second", "to `parse_batch`"), rows, notes)
+
+
+def _batches(log: Path) -> Iterator[Lines]:
+    file = TailedFile.open(log, max_line_bytes=SourceSection(name="", paths=()).max_line_bytes)
+    try:
+        while file.look() is Growth.GROWN:
+            taken = file.read()
+            if not isinstance(taken, Lines):
+                raise BenchmarkError(f"not a batch of lines: {taken!r}")
+            yield taken
+    finally:
+        file.close()
+
+
+def _split(log: Path, expected: int) -> float:
+    before = time.process_time()
+    read = sum(map(len, _batches(log)))
+    spent_s = time.process_time() - before
+    return _all(read, expected, spent_s)
+
+
+def _parse(log: Path, expected: int) -> float:
+    parser = registry.find("combined").make({})
+    parsed = 0
+    spent_s = 0.0
+    for batch in _batches(log):
+        before = time.process_time()
+        parsed += len(parser.parse_batch(batch.texts))
+        spent_s += time.process_time() - before
+    return _all(parsed, expected, spent_s)
+
+
+def _all(found: int, expected: int, spent_s: float) -> float:
+    if found != expected:
+        raise BenchmarkError(f"{found} of {expected} lines were read")
+    return spent_s
+
+
+class _AtOnce:
+    """Stands for a destination whose endpoint answers in no time."""
+
+    has_room = True
+
+    async def room(self) -> None:
+        """There always is."""
+
+    def submit(self, events: Sequence[Event], settler: Settler) -> None:
+        for event in events:
+            settler.settle(event, State.DELIVERED)
+
+
+def _whole(log: Path, expected: int, number: int) -> float:
+    before = time.process_time()
+    read = asyncio.run(_read_all(log, log.parent / f"state-{number}"))
+    return _all(read, expected, time.process_time() - before)
+
+
+async def _read_all(log: Path, state_dir: Path) -> int:
+    state_dir.mkdir(mode=0o700)
+    section = SourceSection(
+        name=SOURCE, paths=(str(log),), site="https://shop.example", start_at="beginning"
+    )
+    store = Store.open(state_dir)
+    unparsed = UnparsedStore(state_dir / "unparsed")
+    keeper = Keeper(store, unparsed, wall_s=time.time, clock=time.monotonic)
+    extractor = build_extractor(
+        section,
+        payload="flat",
+        visitor_secret=b"benchmark" * 4,
+        once=OnceBook([]),
+        now_ms=lambda: time.time_ns() // 1_000_000,
+    )
+    feed = Feed(
+        section,
+        extractor,
+        _AtOnce(),  # type: ignore[arg-type]  # it does what a feed asks of a destination
+        keeper,
+        unparsed,
+        wall_s=time.time,
+    )
+    source = Source(section, feed, clock=time.monotonic)
+    keeping = asyncio.create_task(keeper.run())
+    source.apply(scan(section.paths, section.exclude))
+    while await source.turns():
+        pass
+    keeper.stop()
+    await keeping
+    source.close()
+    store.close()
+    return feed.books.totals["read"]
+
+
+def _events_of(state_dir: Path) -> int:
+    store = Store.open(state_dir)
+    store.close()
+    return store.state.books[SOURCE]["delivered"]
