@@ -22,7 +22,9 @@ ASSETS, BOTS, IPV6 = 0.80, 0.10, 0.12
 CLIENTS, PAGES, ASSET_FILES = 40_000, 1200, 1500
 _NOT_PUBLIC = (10, 100, 127, 169, 172, 192, 198, 203)
 _FIRST_OCTETS = [octet for octet in range(2, 224) if octet not in _NOT_PUBLIC]
-_MOZILLA = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.{} {}Safari/537.36"
+_MOZILLA = (
+    "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.{} {}Safari/537.36"
+)
 _SYSTEMS = (
     ("Windows NT 10.0; Win64; x64", ""),
     ("Macintosh; Intel Mac OS X 10_15_7", ""),
@@ -44,10 +46,7 @@ _BOT_AGENTS = (
     "curl/8.5.0",
     "-",
 )
-_WORDS = (
-    "amber birch cello delta ember fjord grove harbor island juniper kettle lantern meadow night "
-    "ocean pebble quartz river saffron timber umbra velvet willow yarrow"
-).split()
+_WORDS = "amber cello ember grove harbor kettle meadow night pebble river timber velvet".split()  # noqa: SIM905 - reads as a list
 _EXTENSIONS = ("js",) * 5 + ("css",) * 3 + ("png", "jpg", "jpg", "webp", "svg", "woff2", "ico")
 _SECTIONS = ("blog", "shop", "episodes", "guides", "topics")
 _REFERRERS = (
@@ -118,9 +117,7 @@ class _World:
         return "https://shop.example" + self.rng.choice(self.pages)
 
 
-def lines(
-    number: int, *, until: datetime, pageviews: bool = False, seed: int = 1
-) -> Iterator[str]:
+def lines(number: int, *, until: datetime, pageviews: bool = False, seed: int = 1) -> Iterator[str]:
     """Yields `number` lines with their newlines, 50 for each second of the log.
 
     The last is logged at `until`. With `pageviews` every line makes an event.

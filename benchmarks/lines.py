@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from benchmarks.generate import write_log
 from benchmarks.measure import Table
 from benchmarks.processes import SOURCE, BenchmarkError
+
+from hooktail import telemetry
 from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.store import Store
 from hooktail.checkpoint.unparsed import UnparsedStore
@@ -45,6 +47,7 @@ SIZES = {"full": Size(500_000, 3), "quick": Size(100_000, 3), "tiny": Size(2000,
 
 def run(size: str, directory: Path) -> Table:
     """Measures each way of reading one log, in turn, several times."""
+    telemetry.configure("warning", "json", environ={})
     wanted = SIZES[size]
     log = directory / "access.log"
     write_log(log, wanted.lines)
@@ -72,11 +75,11 @@ def run(size: str, directory: Path) -> Table:
         )
     events = _events_of(directory / "state-0")
     mib = log.stat().st_size / 2**20
-    notes = [
+    note = (
         f"{wanted.lines:,} lines, {mib:.0f} MiB, of which {events / wanted.lines:.0%} make an "
         f"event; each the median of {wanted.rounds} turns."
-    ]
-    return Table(("what", "CPU µs a line", "lines a CPU second", "to `parse_batch`"), rows, notes)
+    )
+    return Table(("what", "CPU µs a line", "lines a CPU second", "to `parse_batch`"), rows, note)
 
 
 def _batches(log: Path) -> Iterator[Lines]:
@@ -123,19 +126,20 @@ class _AtOnce:
     async def room(self) -> None:
         """There always is."""
 
-    def submit(self, events: Sequence[Event], settler: Settler) -> None:
+    def submit(self, events: Sequence[Event], settler: Settler, *, source: str = "") -> None:  # noqa: ARG002 - the signature is a destination's
         for event in events:
             settler.settle(event, State.DELIVERED)
 
 
 def _whole(log: Path, expected: int, number: int) -> float:
+    state_dir = log.parent / f"state-{number}"
+    state_dir.mkdir(mode=0o700)
     before = time.process_time()
-    read = asyncio.run(_read_all(log, log.parent / f"state-{number}"))
+    read = asyncio.run(_read_all(log, state_dir))
     return _all(read, expected, time.process_time() - before)
 
 
 async def _read_all(log: Path, state_dir: Path) -> int:
-    state_dir.mkdir(mode=0o700)
     section = SourceSection(
         name=SOURCE, paths=(str(log),), site="https://shop.example", start_at="beginning"
     )

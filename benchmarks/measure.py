@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The outcome of a benchmark: cells as they are shown, and sentences below them."""
+    """The outcome of a benchmark: cells as they are shown, and what to know of them."""
 
     headers: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    notes: list[str] = field(default_factory=list)
+    rows: Sequence[tuple[str, ...]]
+    note: str
 
     def markdown(self) -> str:
-        """Writes the table with its notes; all columns but the first are numbers."""
+        """Writes the table with its note; all columns but the first are numbers."""
         rule = ["---"] + ["---:"] * (len(self.headers) - 1)
         cells = [self.headers, tuple(rule), *self.rows]
         table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
-        return table + "".join(f"\n\n{note}" for note in self.notes) + "\n"
+        return f"{table}\n\n{self.note}\n"
 
 
 def cpu_s(pid: int) -> float:

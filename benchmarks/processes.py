@@ -29,7 +29,7 @@ class BenchmarkError(Exception):
 
 
 def wait_for(
-    condition: Callable[[], T], what: str, timeout_s: float = 60.0, every_s: float = 0.02
+    condition: Callable[[], T | None], what: str, timeout_s: float = 60.0, every_s: float = 0.02
 ) -> T:
     """Waits until a condition is true and returns its value; raises BenchmarkError."""
     ends_at = time.monotonic() + timeout_s

@@ -1,8 +1,8 @@
 """Runs the benchmarks and prints their tables as Markdown.
 
-    python benchmarks/run.py                 all of them
-    python benchmarks/run.py lines events    these
-    python benchmarks/run.py --write         all, into benchmarks/README.md
+python benchmarks/run.py                 all of them
+python benchmarks/run.py lines events    these
+python benchmarks/run.py --write         all, into benchmarks/README.md
 """
 
 from __future__ import annotations

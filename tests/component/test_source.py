@@ -223,6 +223,17 @@ async def test_a_truncation_overtaken_by_new_content_is_noticed(harness: Harness
     assert harness.consumer.tracks[0].ended == "cut off"
 
 
+async def test_a_truncation_refilled_to_the_same_size_is_noticed(harness: Harness) -> None:
+    harness.write("one\ntwo\n")
+    harness.rescan()
+    await harness.read()
+
+    os.truncate(harness.log, 0)
+    harness.write("six\nten\n")
+
+    assert await harness.read() == [b"one", b"two", b"six", b"ten"]
+
+
 async def test_a_line_over_the_limit_is_skipped_to_its_newline_and_its_head_kept(
     harness: Harness,
 ) -> None:

@@ -68,9 +68,9 @@ class State:
         """Changes the state by one journal record.
 
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
-        offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes
-        before, `p` path, `i` inode, `t` seen), `forget` keys, `books` (source -> counter -> added lines), `claim` (once_per keys),
-        `start` sources.
+        offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
+        `i` inode, `t` seen), `forget` keys, `books` (source -> counter -> added lines),
+        `claim` (once_per keys), `start` sources.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)

@@ -52,6 +52,7 @@ class TailedFile:
         self._skipped_to = 0  # inside a long line: its newline is not before this offset
         self._looked_at = -1  # size at the last read that found no whole line
         self._head: Head | None = None
+        self._modified_ns = 0
         self._before = b""  # the bytes just before the offset, as they were read
 
     @classmethod
@@ -99,12 +100,19 @@ class TailedFile:
 
     def look(self) -> Growth:
         """Asks the kernel for the size now."""
-        size = os.fstat(self._descriptor).st_size
+        status = os.fstat(self._descriptor)
+        size, modified_ns = status.st_size, status.st_mtime_ns
         self.size = size
         if size < max(self.offset, self._skipped_to):
             return Growth.TRUNCATED
         if size == self.offset or size == self._looked_at:
+            if modified_ns != self._modified_ns:
+                self._modified_ns = modified_ns
+                # Written to, and not longer: refilled to the very same size?
+                if self._bytes_before(self.offset) != self._before:
+                    return Growth.TRUNCATED
             return Growth.QUIET
+        self._modified_ns = modified_ns
         return Growth.GROWN
 
     def deleted(self) -> bool:
