@@ -11,6 +11,7 @@ are *repeats*: only those still pending are looked at again; all others were set
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -60,6 +61,7 @@ class Feed:
         self._unparsed = unparsed
         self._wall_s = wall_s
         self._resumed: dict[TailedFile, int] = {}
+        self._by_generation: dict[bytes, set[FileTrack]] = defaultdict(set)
         self._resumer = Resumer(
             (key, entry)
             for key, entry in keeper.store.state.files.items()
@@ -89,23 +91,45 @@ class Feed:
         """From now on, new files are read from their beginning."""
         self.keeper.note_record({"start": [self.section.name]})
 
-    def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
-        """Finds the file in the checkpoint, by inode and content."""
-        match = self._resumer.find(
-            file.file_id,
-            file.head_bytes(),
-            file.size,
-            self.tracks.keys() | self._resumed.values(),
-            file.before_at,
-        )
+    def resume(self, file: TailedFile) -> Resumption:
+        """Finds the file among those followed now, and in the checkpoint."""
+        head = file.head_bytes()
+        original = self._original_of(file, generation_of(head))
+        if original is not None:
+            read = original.file.still_holds_what_was_read() and not original.pending
+            if read and file.size <= original.file.offset:
+                return Resumption(None, at_end=True)
+            # Most often copytruncate between its two steps, or just after them. Soon the original
+            # is seen to be truncated, and the copy goes on with it; or it is read as far as the
+            # copy reaches.
+            return Resumption(None, later=True)
+        taken = self.tracks.keys() | self._resumed.values()
+        match = self._resumer.find(file.file_id, head, file.size, taken, file.before_at)
         if match.key is None:
             if match.replaced:
                 self._log.info("file_is_new", path=str(file.path), reason=match.replaced)
-            return Resumption(None, later=match.later and may_wait, at_end=match.restored)
+            return Resumption(None, at_end=match.restored)
         self._resumed[file] = match.key
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
         return Resumption(self.keeper.store.state.files[match.key].mark)
+
+    def _original_of(self, file: TailedFile, generation: bytes) -> FileTrack | None:
+        """Finds a file followed now with the same content, as far as this one reaches.
+
+        The same first line alone does not make a copy: two sites may be asked by the same monitor
+        in the same second.
+        """
+        for track in self._by_generation.get(generation, ()):
+            if track.file.file_id == file.file_id:
+                continue
+            if not track.file.still_holds_what_was_read():
+                return track
+            # No copy reaches further than what it was made of.
+            reach = file.size
+            if reach <= track.file.size and file.before_at(reach) == track.file.before_at(reach):
+                return track
+        return None
 
     def track(self, file: TailedFile) -> FileTrack:
         """Begins a file, or goes on with one that `resume` found."""
@@ -122,17 +146,28 @@ class Feed:
             track = FileTrack(self, key, file, Ledger(file.offset))
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
         self.tracks[key] = track
+        track.generation()
         self.keeper.note(track)
         return track
+
+    def has_generation(self, track: FileTrack, generation: bytes) -> None:
+        """Keeps the generation of a file followed now, for telling copies of it."""
+        self._by_generation[generation].add(track)
 
     def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)
+        self._by_generation[track.generation()].discard(track)
         if track.pending:
             self.cut_off[track.key] = track
             return
         # The entry stays: a compressed copy of the content may turn up for days.
         self.cut_off.pop(track.key, None)
+
+    @property
+    def keys(self) -> set[int]:
+        """The checkpoint keys in use."""
+        return self.tracks.keys() | self.cut_off.keys()
 
     def met_again(self) -> None:
         """Has all files followed now written down as seen, so that they are not forgotten."""
@@ -207,9 +242,11 @@ class FileTrack:
         return len(self._ledger.pending)
 
     def generation(self) -> bytes:
-        """The fingerprint from which event ids derive."""
-        if not self._generation:
+        """The fingerprint from which event ids derive; empty while the first line is not whole."""
+        if not self._generation and not self._detached:
             self._generation = generation_of(self.file.head_bytes())
+            if self._generation:
+                self._feed.has_generation(self, self._generation)
         return self._generation
 
     # -- what a source hands over
@@ -251,6 +288,10 @@ class FileTrack:
         """Has the new path written down."""
         self.met()
 
+    def begun(self) -> None:
+        """Learns the generation before the first read, so that copies are known."""
+        self.generation()
+
     def met(self) -> None:
         """Has path, inode and time written down."""
         self._met = True
@@ -274,6 +315,8 @@ class FileTrack:
         """Goes on with a copy of the content."""
         self.file = file
         self._detached = False
+        if self._generation:
+            self._feed.has_generation(self, self._generation)
         self.met()
 
     def finished(self) -> None:

@@ -154,7 +154,12 @@ class Run:
         self._notifier = notifier
         self._unparsed = UnparsedStore(config.state_dir / "unparsed")
         self._keeper = Keeper(
-            store, self._unparsed, wall_s=time.time, clock=time.monotonic, on_health=self._on_health
+            store,
+            self._unparsed,
+            wall_s=time.time,
+            clock=time.monotonic,
+            on_health=self._on_health,
+            followed=lambda: {key for feed in self._feeds for key in feed.keys},
         )
         claims = [Claim(key, owner, at) for key, (owner, at) in store.state.claims.items()]
         self._once = OnceBook(claims)

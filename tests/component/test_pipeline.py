@@ -6,118 +6,14 @@ import asyncio
 import errno
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
+from support.life import Life
 from support.lines import asset, page_view
 
-from hooktail.checkpoint.keeper import Keeper
-from hooktail.checkpoint.state import State as CheckpointState
-from hooktail.checkpoint.store import Store, read_state
-from hooktail.checkpoint.unparsed import UnparsedStore
-from hooktail.config.sections import SourceSection
-from hooktail.extract import build_extractor
-from hooktail.extract.once import OnceBook
-from hooktail.model import Claim, Event, Settler, State
-from hooktail.pipeline import Feed
+from hooktail.model import Claim
 from hooktail.tail.discovery import scan
-from hooktail.tail.source import Source
-
-
-class FakeDestination:
-    """Keeps what it is given until a test says what becomes of it."""
-
-    def __init__(self) -> None:
-        self.has_room = True
-        self.waiting: list[tuple[Event, Settler]] = []
-
-    async def room(self) -> None:
-        assert self.has_room
-
-    def submit(self, events: list[Event], settler: Settler, *, source: str) -> None:
-        self.waiting += [(event, settler) for event in events]
-
-    def settle(self, *numbers: int, state: State = State.DELIVERED) -> None:
-        """Settles the waiting events at these places, or all."""
-        chosen = [self.waiting[n] for n in numbers] if numbers else list(self.waiting)
-        self.waiting = [each for each in self.waiting if each not in chosen]
-        for event, settler in chosen:
-            settler.settle(event, state)
-
-    @property
-    def bodies(self) -> list[bytes]:
-        return [event.body for event, _ in self.waiting]
-
-
-class Life:
-    """One life of a daemon's parts on a state directory; a test ends it by starting the next."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.log = directory / "access.log"
-        self.state_dir = directory / "state"
-        self.state_dir.mkdir(exist_ok=True)
-        self.now_s = 1000.0
-        self.health: list[bool] = []
-        section = SourceSection(
-            name="shop",
-            paths=(f"{directory}/access.log*",),
-            site="https://shop.example",
-            start_at="beginning",
-        )
-        self.section = section
-        self.store = Store.open(self.state_dir)
-        unparsed = UnparsedStore(self.state_dir / "unparsed")
-        self.keeper = Keeper(
-            self.store,
-            unparsed,
-            wall_s=lambda: 1e9,
-            clock=lambda: self.now_s,
-            on_health=self.health.append,
-        )
-        claims = [Claim(key, owner, at) for key, (owner, at) in self.store.state.claims.items()]
-        extractor = build_extractor(
-            section,
-            payload="flat",
-            visitor_secret=b"x" * 32,
-            once=OnceBook(claims),
-            now_ms=lambda: time.time_ns() // 1_000_000,
-        )
-        self.destination = FakeDestination()
-        self.feed = Feed(
-            section,
-            extractor,
-            self.destination,  # type: ignore[arg-type]  # it does what a feed asks of it
-            self.keeper,
-            unparsed,
-            wall_s=lambda: 1e9,
-        )
-        self.source = Source(section, self.feed, clock=lambda: self.now_s)
-
-    async def read(self) -> None:
-        """Looks at the globs, reads all there is, and lets the loop turn end."""
-        self.now_s += 1
-        self.source.apply(scan(self.section.paths, ()))
-        self.now_s += 5
-        while self.feed.has_room and await self.source.turns():
-            pass
-        await asyncio.sleep(0)
-
-    def write(self, *lines: str) -> None:
-        with self.log.open("a") as file:
-            file.writelines(lines)
-
-    def on_disk(self) -> CheckpointState:
-        return read_state(self.state_dir)
-
-    def balance(self) -> dict[str, int]:
-        """The books on disk; fails unless they balance."""
-        state = self.on_disk()
-        books = dict(state.books.get("shop", {}))
-        pending = sum(len(entry.pending) for entry in state.files.values())
-        assert books.pop("read", 0) == sum(books.values()) + pending
-        return {**books, "pending": pending}
 
 
 async def test_every_line_is_counted_and_only_what_waits_is_pending(tmp_path: Path) -> None:
@@ -368,3 +264,39 @@ async def test_a_file_rewritten_while_stopped_is_read_as_new(tmp_path: Path) -> 
     await after.read()
 
     assert len(after.destination.waiting) == 10
+
+
+async def test_files_long_gone_are_forgotten_and_what_was_pending_in_them_is_counted(
+    tmp_path: Path,
+) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1), page_view(2))
+    await before.read()
+    before.destination.settle(0)
+    await asyncio.sleep(0)
+    before.log.unlink()
+    before.source.close()
+
+    after = Life(tmp_path)
+    after.wall_s += 8 * 86_400
+    await after.read()
+    await after.keeper.compact()
+
+    assert after.on_disk().files == {}
+    assert after.balance() == {"delivered": 1, "expired.lost_with_its_file": 1, "pending": 0}
+
+
+async def test_a_clock_that_jumps_makes_nobody_forget_a_file_that_is_followed(
+    tmp_path: Path,
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1))
+    await life.read()
+    life.wall_s += 400 * 86_400
+    await life.keeper.compact()
+    life.write(page_view(2))
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    assert life.balance() == {"delivered": 2, "pending": 0}

@@ -14,7 +14,7 @@ from hooktail.model import Lines
 from hooktail.tail.discovery import scan
 from hooktail.tail.file import TailedFile
 from hooktail.tail.framing import LongLine
-from hooktail.tail.source import COPY_GRACE_S, GONE_QUIET_S, Resumption, Source
+from hooktail.tail.source import GONE_QUIET_S, Resumption, Source
 
 
 class FakeTrack:
@@ -32,6 +32,9 @@ class FakeTrack:
         self.long.append(line)
 
     def moved(self) -> None:
+        pass
+
+    def begun(self) -> None:
         pass
 
     def finished(self) -> None:
@@ -54,7 +57,7 @@ class FakeConsumer:
     def first_scan_done(self) -> None:
         self.started_before = True
 
-    def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
+    def resume(self, file: TailedFile) -> Resumption:
         return self.answers.pop(0) if self.answers else Resumption(None)
 
     def track(self, file: TailedFile) -> FakeTrack:
@@ -264,7 +267,7 @@ async def test_a_resumed_file_goes_on_at_its_mark(harness: Harness) -> None:
     assert await harness.read() == [b"two"]
 
 
-async def test_a_copy_is_asked_about_again_until_its_grace_is_over(harness: Harness) -> None:
+async def test_what_cannot_be_told_yet_is_asked_about_again(harness: Harness) -> None:
     harness.write("one\n")
     harness.rescan()
     await harness.read()
@@ -275,7 +278,6 @@ async def test_a_copy_is_asked_about_again_until_its_grace_is_over(harness: Harn
     harness.rescan()
     assert len(harness.source.files) == 1
 
-    harness.now_s += COPY_GRACE_S
     harness.rescan()
     assert len(harness.source.files) == 2
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from hooktail.checkpoint.store import COMPACT_BYTES
+from hooktail.model import State
 from hooktail.telemetry import OncePer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from hooktail.checkpoint.store import Store
     from hooktail.checkpoint.unparsed import UnparsedStore
@@ -25,6 +27,7 @@ SYNC_S = 1.0
 DAY_S = 86_400
 FORGET_AFTER_S = 7 * DAY_S
 """Entries of files not met for so long are forgotten: longer than any mount is away."""
+LOST_KEY = f"{State.EXPIRED}.lost_with_its_file"
 
 
 class Noted(Protocol):
@@ -45,6 +48,7 @@ class Keeper:
         wall_s: Callable[[], float],
         clock: Callable[[], float],
         on_health: Callable[[bool], None] = lambda _healthy: None,
+        followed: Callable[[], AbstractSet[int]] = frozenset,
     ) -> None:
         self.store = store
         self._stopping = asyncio.Event()
@@ -53,6 +57,7 @@ class Keeper:
         self._unparsed = unparsed
         self._wall_s = wall_s
         self._on_health = on_health
+        self._followed = followed
         self._noted: dict[Noted, None] = {}
         self._unwritten: dict[str, Any] = {}
         self._scheduled = False
@@ -153,11 +158,24 @@ class Keeper:
         await asyncio.to_thread(self.store.finish_generation, snapshot)
 
     def _forget_long_gone(self) -> None:
+        """Forgets them, and counts lines that could not be read again as expired."""
         before_s = self._wall_s() - FORGET_AFTER_S
-        gone = [key for key, entry in self.store.state.files.items() if entry.seen_s < before_s]
-        if gone:
-            self.store.append({"forget": gone})
-            self._log.info("files_forgotten", files=len(gone))
+        followed = self._followed()  # whatever a clock that jumped says of them
+        gone = {
+            key: entry for key, entry in self.store.state.files.items() if entry.seen_s < before_s and key not in followed
+        }
+        if not gone:
+            return
+        books: dict[str, dict[str, int]] = {}
+        for entry in gone.values():
+            if entry.pending:
+                book = books.setdefault(entry.source, {LOST_KEY: 0})
+                book[LOST_KEY] += len(entry.pending)
+        self.store.append({"forget": list(gone), "books": books})
+        lost = sum(book[LOST_KEY] for book in books.values())
+        if lost:
+            self._log.error("lines_lost_with_their_file", lines=lost)
+        self._log.info("files_forgotten", files=len(gone))
 
 
 class _Ready:

@@ -1,14 +1,11 @@
 """Finds a file in the checkpoint by what the kernel and what its content say. Pure.
 
-    same head, long enough, and the same bytes before the offset:
-        with the same inode                 it is the file: go on at its mark
-        with another inode                  it was copied, or moved across file systems: go on
-                                            too, unless the original is still followed
-    same head, which is full, but shorter   an older copy was put back: all of it is known
-    anything else                           it is new, and the reason is told
-
-A copy that appears while the original is still followed is most often copytruncate between its
-two steps: the answer is `later` for a while, until the original is truncated.
+same head, long enough, and the same bytes before the offset:
+    with the same inode                 it is the file: go on at its mark
+    with another inode                  it was copied, or moved across file systems: go on
+                                        too, unless the original is still followed
+same head, which is full, but shorter   an older copy was put back: all of it is known
+anything else                           it is new, and the reason is told
 """
 
 from __future__ import annotations
@@ -30,7 +27,6 @@ class Match(NamedTuple):
     """What the checkpoint knows of a file: its key, or why there is none."""
 
     key: int | None = None
-    later: bool = False
     restored: bool = False
     """An older copy of a known file: everything in it was read."""
     replaced: str = ""
@@ -102,7 +98,7 @@ class Resumer:
                 continue
             for key in self._by_head.get(head_of(head[:length]), ()):
                 if key in followed:
-                    return Match(later=True, replaced=replaced)
+                    continue
                 match = self._judge(key, head, size, before_at)
                 if match.key is not None or (match.restored and best.key is None):
                     best = match

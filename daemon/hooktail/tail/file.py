@@ -107,13 +107,19 @@ class TailedFile:
             return Growth.TRUNCATED
         if size == self.offset or size == self._looked_at:
             if modified_ns != self._modified_ns:
-                self._modified_ns = modified_ns
                 # Written to, and not longer: refilled to the very same size?
                 if self._bytes_before(self.offset) != self._before:
                     return Growth.TRUNCATED
+                self._modified_ns = modified_ns
             return Growth.QUIET
         self._modified_ns = modified_ns
         return Growth.GROWN
+
+    def still_holds_what_was_read(self) -> bool:
+        """Tells, as far as size and the bytes before the offset do, whether it was truncated."""
+        return (
+            self.look() is not Growth.TRUNCATED and self._bytes_before(self.offset) == self._before
+        )
 
     def deleted(self) -> bool:
         """Tells whether no path leads to the file any more."""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 RESCAN_S = 2.0
 """Between two looks at the globs; a bell shortens it to `RESCAN_AFTER_BELL_S`."""
 RESCAN_AFTER_BELL_S = 0.1
+RESCAN_LATER_S = 0.3
+"""While it cannot be told yet what a file is."""
 HOT_S, HOT_LOOK_S = 10.0, 0.02
 """A file that grew within HOT_S is looked at every HOT_LOOK_S."""
 WARM_S, WARM_LOOK_S = 120.0, 0.25
@@ -45,18 +47,14 @@ GONE_QUIET_S = 60.0
 keep the old file for a while after a rotation."""
 
 
-COPY_GRACE_S = 10.0
-"""A new file that begins like one still followed may be copytruncate's copy: wait so long."""
-
-
 class Resumption(NamedTuple):
     """What is known of a file that a scan found: where to go on, or None if it is new."""
 
     offset: int | None
     later: bool = False
-    """It cannot be told yet: ask again."""
+    """It cannot be told yet: ask again soon."""
     at_end: bool = False
-    """An older copy was put back: what it holds is known, what comes behind it is new."""
+    """What it holds is known, what comes behind it is new."""
 
 
 class Track(Protocol):
@@ -70,6 +68,9 @@ class Track(Protocol):
 
     def moved(self) -> None:
         """The file has a new path."""
+
+    def begun(self) -> None:
+        """A file that was empty has content now."""
 
     def finished(self) -> None:
         """Nothing of the file is left to read, and no path leads to it."""
@@ -99,8 +100,8 @@ class Consumer(Protocol):
     def first_scan_done(self) -> None:
         """The files that existed at the very first start are all known now."""
 
-    def resume(self, file: TailedFile, *, may_wait: bool) -> Resumption:
-        """Tells where a file found by a scan goes on; `later` only if it `may_wait`."""
+    def resume(self, file: TailedFile) -> Resumption:
+        """Tells where a file found by a scan goes on."""
 
     def track(self, file: TailedFile) -> Track:
         """Begins, or goes on with, a file at `file.offset`."""
@@ -143,7 +144,6 @@ class Source:
         self._adopted = adopt or {}
         self._followed: dict[FileId, _Followed] = {}
         self._left_out: set[FileId] = set()
-        self._waiting: dict[FileId, float] = {}
         self._unreadable: dict[Path, str] = {}
         self._due: list[tuple[float, int, _Followed]] = []
         self._sequence = count()
@@ -206,6 +206,8 @@ class Source:
         for file_id in self._adopted.keys() - found.files.keys():
             # Deleted or moved away before a reload, with bytes perhaps unread.
             self._follow_adopted(self._adopted.pop(file_id), gone=True)
+        if found.files.keys() - self._followed.keys():
+            self._look_at_all()  # what is new may be a copy of what was just truncated
         for file_id, path in found.files.items():
             followed = self._followed.get(file_id)
             if followed is None:
@@ -221,12 +223,18 @@ class Source:
                 followed.gone = True
                 self._log.info("file_gone", path=str(followed.file.path))
         self._left_out &= found.files.keys()
-        for file_id in self._waiting.keys() - found.files.keys():
-            del self._waiting[file_id]
         if first:
             self._consumer.first_scan_done()
         self.directories = found.directories
         self._watch_directories()
+
+    def _look_at_all(self) -> None:
+        for followed in list(self._followed.values()):
+            growth = followed.file.look()
+            if growth is Growth.TRUNCATED:
+                self._start_again(followed, "shorter than what was read, or refilled")
+            elif growth is Growth.GROWN and followed.file.offset == 0:
+                followed.track.begun()
 
     def _meet(self, file_id: FileId, path: Path, *, first: bool) -> None:
         if file_id in self._adopted:
@@ -250,20 +258,17 @@ class Source:
             self._log.info("compressed_file_left_out", path=str(path), compression=compression)
             file.close()
             return
-        now = self._clock()
-        may_wait = now < self._waiting.setdefault(file_id, now + COPY_GRACE_S)
-        known = self._consumer.resume(file, may_wait=may_wait)
+        known = self._consumer.resume(file)
         if known.later:
             file.close()
-            self._rescan_at = min(self._rescan_at, now + RESCAN_AFTER_BELL_S)
+            self._rescan_at = min(self._rescan_at, self._clock() + RESCAN_LATER_S)
             return
-        del self._waiting[file_id]
         if known.offset is not None:
             file.rewind(known.offset)
             self._log.info("file_resumed", path=str(path), offset=file.offset, size=file.size)
         elif known.at_end:
             file.go_to_end()
-            self._log.warning("file_restored", path=str(path), offset=file.offset)
+            self._log.info("file_known", path=str(path), offset=file.offset)
         elif first and self.section.start_at == "end":
             file.go_to_end()
             self._log.info("file_started", path=str(path), offset=file.offset, at="end")
@@ -278,7 +283,7 @@ class Source:
         return followed
 
     def _follow_adopted(self, file: TailedFile, *, gone: bool) -> None:
-        file.rewind(self._consumer.resume(file, may_wait=False).offset or 0)
+        file.rewind(self._consumer.resume(file).offset or 0)
         self._follow(file).gone = gone
 
     def _report_unreadable(self, unreadable: dict[Path, str], *, keep: bool = False) -> None:
@@ -332,7 +337,7 @@ class Source:
         file, now = followed.file, self._clock()
         growth = file.look()
         if growth is Growth.TRUNCATED:
-            self._start_again(followed, "shorter than what was read")
+            self._start_again(followed, "shorter than what was read, or refilled")
             return True
         if growth is Growth.GROWN:
             followed.grew_at = now

@@ -61,13 +61,10 @@ def test_a_copy_goes_on_where_the_original_stopped() -> None:
     assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key == 7
 
 
-def test_a_copy_beside_a_followed_original_is_decided_later() -> None:
+def test_an_entry_that_is_followed_is_not_given_to_another_file() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 11), CONTENT, len(CONTENT), {7}, unchanged)
-
-    assert match.key is None
-    assert match.later
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), {7}, unchanged).key is None
 
 
 def test_a_file_never_read_is_known_by_its_inode_alone() -> None:
