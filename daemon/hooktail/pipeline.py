@@ -165,6 +165,12 @@ class Feed:
         self.cut_off.pop(track.key, None)
 
     @property
+    def pending(self) -> int:
+        """Lines read and not settled, of all files."""
+        tracks = (*self.tracks.values(), *self.cut_off.values())
+        return sum(track.pending for track in tracks)
+
+    @property
     def keys(self) -> set[int]:
         """The checkpoint keys in use."""
         return self.tracks.keys() | self.cut_off.keys()

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hooktail import config as configuration
-from hooktail import telemetry, visitor_secret
+from hooktail import checked, telemetry, visitor_secret
+from hooktail.advice import advise
 from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.lock import StateLock, prepare_state_dir
 from hooktail.checkpoint.store import Store
@@ -27,14 +27,15 @@ from hooktail.checkpoint.unparsed import UnparsedStore
 from hooktail.delivery.deadletter import DeadLetters
 from hooktail.delivery.destination import Destination
 from hooktail.delivery.sender import Sender
-from hooktail.errors import ConfigError, HooktailError, Problem
-from hooktail.extract import build_extractor, check_source
+from hooktail.errors import CannotWriteError, ConfigError, HooktailError, Problem
+from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.model import Claim
 from hooktail.pipeline import Feed
 from hooktail.systemd import Notifier, watchdog_interval_s
 from hooktail.tail.source import Source
 from hooktail.tail.watcher import Watcher
+from hooktail.telemetry import OncePer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,23 +50,16 @@ STATUS_S = 5.0
 STUCK_S = 120.0
 """A source without a turn for so long makes no progress: systemd's watchdog is not fed."""
 MEET_AGAIN_S = 3600.0
+ADVICE_S = 600.0
+"""Between two warnings that say the same of a source's lines."""
 QUIESCE_SHARE = 0.5
 """Of the drain deadline: sending what is queued; the rest is for what is in flight."""
+SHUT_LOOK_S = 0.1
+"""Between two looks at whether a destination that is being drained can still be sent to."""
 RELOAD_DRAIN_S = 2.0
 """For sending what is queued before a reload; the rest is read again after it."""
 
 log = structlog.get_logger()
-
-
-def load(path: str | Path, environ: Mapping[str, str]) -> Config:
-    """Reads a configuration and checks all of it. Raises ConfigError with every problem."""
-    config, problems = configuration.collect(path, environ=environ)
-    if config is not None:
-        for source in config.sources:
-            problems += check_source(source, config.file)
-    if config is None or problems:
-        raise ConfigError(problems)
-    return config
 
 
 class Service:
@@ -101,6 +95,11 @@ class Service:
                 for file in opened.values():
                     file.close()
             store.close()
+            if not one.saved:
+                raise CannotWriteError(
+                    f"{state_dir}: the checkpoint could not be saved before the stop; what was "
+                    "answered since is sent again after the next start, with the same event ids"
+                )
         log.info("stopped")
 
     def _handle_signals(self) -> None:
@@ -122,7 +121,7 @@ class Service:
         """Refuses a bad file here and now, while everything goes on."""
         self._notifier.reloading()
         try:
-            config = load(self._path, self._environ)
+            config = checked.load(self._path, self._environ)
             if config.state_dir != self.config.state_dir:
                 raise ConfigError([_state_dir_problem(config, self.config)])
         except HooktailError as error:
@@ -165,10 +164,13 @@ class Run:
         self._once = OnceBook(claims)
         self._secret = secret
         self._files = files
+        self.saved = True
+        """Whether everything was written down at the end."""
         self._destinations: dict[str, Destination] = {}
         self._feeds: list[Feed] = []
         self._sources: list[Source] = []
         self._watcher: Watcher | None = None
+        self._advised = OncePer(ADVICE_S, time.monotonic)
 
     async def run(
         self, stop: asyncio.Event, stop_now: asyncio.Event, reload: asyncio.Event
@@ -182,7 +184,7 @@ class Run:
                     await _first_of(stop, reload)
                     await self._wind_down(running, stop_now, stopping=stop.is_set())
             finally:
-                self._keeper.flush()
+                self.saved = self._keeper.flush()
             return {source.section.name: source.release() for source in self._sources}
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> None:
@@ -278,6 +280,7 @@ class Run:
         await keeping
         await _cancel(watching)
         log.info("drained", events_left_for_the_next_start=left, requests_cut_short=unfinished)
+        self._say_books()
 
     async def _drain(self, deadline_s: float, *, stopping: bool) -> None:
         """Sends what is queued, then waits for what is in flight."""
@@ -286,7 +289,7 @@ class Run:
         queue_s = deadline_s * QUIESCE_SHARE if stopping else min(RELOAD_DRAIN_S, deadline_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(queue_s):
-                await asyncio.gather(*(each.drain() for each in destinations))
+                await asyncio.gather(*(_drained_or_shut(each) for each in destinations))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(ends_at - time.monotonic(), 0)):
                 await asyncio.gather(*(each.quiesce() for each in destinations))
@@ -305,7 +308,7 @@ class Run:
         self._watcher.watch_idle(set(self._watcher.watched) - awake)
 
     def _on_health(self, healthy: bool) -> None:
-        """Answers that cannot be written down are not asked for."""
+        """Has no answer asked for that could not be written down."""
         for destination in self._destinations.values():
             if healthy:
                 destination.resume()
@@ -325,10 +328,26 @@ class Run:
             else:
                 self._notifier.watchdog()
             self._notifier.status(self._status())
+            self._advise()
             if time.monotonic() - met_at > MEET_AGAIN_S:
                 met_at = time.monotonic()
+                self._say_books()
                 for feed in self._feeds:
                     feed.met_again()
+
+    def _say_books(self) -> None:
+        """Says what became of the lines of each source; hourly, and at the end of a run."""
+        for feed in self._feeds:
+            log.info("books", source=feed.section.name, **feed.books.totals, pending=feed.pending)
+
+    def _advise(self) -> None:
+        for feed in self._feeds:
+            advice = advise(feed.books.totals, feed.pending)
+            if advice is None:
+                continue
+            name = feed.section.name
+            if self._advised.allow((name, advice.reason)) is not None:
+                log.warning("few_events", source=name, **advice._asdict())
 
     def _stuck(self) -> list[str]:
         now = time.monotonic()
@@ -350,6 +369,14 @@ class Run:
             for name, destination in self._destinations.items()
         )
         return f"{read} lines read, {delivered} events delivered, {unread} bytes behind; {states}"
+
+
+async def _drained_or_shut(destination: Destination) -> None:
+    """Waits until nothing is queued, or nothing can be sent: waiting longer would be in vain."""
+    while destination.outstanding and destination.snapshot().state not in ("down", "held"):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUT_LOOK_S):
+                await destination.drain()
 
 
 async def _surface_bugs() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hooktail_parsers._api import OptionError
 from hooktail_parsers.text import decoder
@@ -17,7 +19,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9999
 
 
 def check_options(options: Mapping[str, str], allowed: Collection[str] = COMMON_OPTIONS) -> None:
-    """Raises OptionError for the first option that is not allowed, and for an impossible year."""
+    """Raises OptionError for an option that is not allowed, an impossible year, an unknown zone."""
     for option in options:
         if option not in allowed:
             raise OptionError(option, f"not an option here; allowed: {', '.join(sorted(allowed))}")
@@ -29,6 +31,18 @@ def check_options(options: Mapping[str, str], allowed: Collection[str] = COMMON_
         and int(year) >= _FIRST_YEAR
     ):
         raise OptionError("year", f"found {year!r}; allowed: {_FIRST_YEAR} to {_LAST_YEAR}")
+    if "timezone" in options:
+        _check_timezone(options["timezone"])
+
+
+def _check_timezone(name: str) -> None:
+    if re.fullmatch(r"[+-]\d\d:?[0-5]\d", name):
+        return
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        message = f"found {name!r}; allowed: a zone such as Europe/Berlin, UTC or +02:00"
+        raise OptionError("timezone", message) from error
 
 
 def text_decoder(options: Mapping[str, str]) -> Callable[[bytes], str]:

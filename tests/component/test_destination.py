@@ -127,7 +127,7 @@ class FakeLog:
     def info(self, event: str, /, **fields: object) -> None:
         self.lines.append((event, fields))
 
-    warning = info
+    warning = error = info
 
     @property
     def said(self) -> list[str]:

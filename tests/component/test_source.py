@@ -315,3 +315,15 @@ async def test_an_adopted_file_is_read_on_although_no_path_leads_to_it(tmp_path:
 
     assert await after.read() == [b"two"]
     after.source.close()
+
+
+async def test_two_reloads_in_a_row_keep_the_open_files(tmp_path: Path) -> None:
+    before = Harness(tmp_path)
+    before.write("one\n")
+    before.rescan()
+    files = before.source.release()
+
+    between = Source(before.section, before.consumer, clock=lambda: 0.0, adopt=dict(files))
+    assert between.release() == files
+    for file in files.values():
+        file.close()

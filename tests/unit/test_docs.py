@@ -26,9 +26,9 @@ import pytest
 from support.processes import daemon, endpoint, wait_for
 
 from hooktail import errors
+from hooktail.checked import load
 from hooktail.cli.main import build_parser
 from hooktail.delivery.gate import Mode
-from hooktail.service import load
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])

@@ -162,7 +162,9 @@ class Keeper:
         before_s = self._wall_s() - FORGET_AFTER_S
         followed = self._followed()  # whatever a clock that jumped says of them
         gone = {
-            key: entry for key, entry in self.store.state.files.items() if entry.seen_s < before_s and key not in followed
+            key: entry
+            for key, entry in self.store.state.files.items()
+            if entry.seen_s < before_s and key not in followed
         }
         if not gone:
             return

@@ -86,13 +86,30 @@ class Resumer:
         an offset.
         """
         replaced = ""
+        by_inode_alone = None
         for key in sorted(self._by_inode.get(file_id, ()), reverse=True):
-            if key not in followed:
-                match = self._judge(key, head, size, before_at)
-                if match.key is not None or match.restored:
-                    return match
-                replaced = replaced or match.replaced
-        best = Match(replaced=replaced)
+            if key in followed:
+                continue
+            match = self._judge(key, head, size, before_at)
+            if match.key is not None and not self._entries[key].head.length:
+                by_inode_alone = match  # never read: its content says nothing, and may be another's
+            elif match.key is not None or match.restored:
+                return match
+            replaced = replaced or match.replaced
+        return (
+            self._by_content(head, size, followed, before_at)
+            or by_inode_alone
+            or Match(replaced=replaced)
+        )
+
+    def _by_content(
+        self,
+        head: bytes,
+        size: int,
+        followed: AbstractSet[int],
+        before_at: Callable[[int], str],
+    ) -> Match | None:
+        restored = None
         for length in {known.length for known in self._by_head}:
             if not length or length > len(head):
                 continue
@@ -100,9 +117,11 @@ class Resumer:
                 if key in followed:
                     continue
                 match = self._judge(key, head, size, before_at)
-                if match.key is not None or (match.restored and best.key is None):
-                    best = match
-        return best
+                if match.key is not None:
+                    return match
+                if match.restored:
+                    restored = match
+        return restored
 
     def _judge(self, key: int, head: bytes, size: int, before_at: Callable[[int], str]) -> Match:
         known = self._entries[key]

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from hooktail import config
+from hooktail import checked, config
 from hooktail.config.show import to_toml
 
 _EXAMPLES = """\
@@ -51,7 +51,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def show(args: argparse.Namespace) -> int:
     """Writes the effective configuration."""
-    loaded = config.load(args.config, environ=os.environ)
+    loaded = checked.load(args.config, os.environ)
     described = config.describe(loaded)
     if args.json:
         _write_json(described)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import re
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hooktail import __version__
+from hooktail.cli import output
 from hooktail.config.sections import DEFAULT_PATH
 from hooktail.errors import HooktailError, UsageError
 
@@ -32,6 +36,12 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are the program's errors."""
 
     def error(self, message: str) -> None:  # type: ignore[override]  # it raises, like the original
+        choice = re.search(r"invalid choice: '([^']+)' \(choose from (.+)\)", message)
+        if choice:
+            names = re.findall(r"'?([\w-]+)'?", choice[2])
+            near = get_close_matches(choice[1], names, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(names)}"
+            message = f"no command is called '{choice[1]}'; {hint}"
         raise UsageError(f"{message}; see '{self.prog} --help'")
 
 
@@ -84,15 +94,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.command is None:
             parser.print_help(sys.stderr)
             return UsageError.exit_code
-        return int(chosen.run(chosen))
+        code = int(chosen.run(chosen))
+        sys.stdout.flush()
     except HooktailError as error:
-        for line in str(error).splitlines():
-            print(f"hooktail: {line}", file=sys.stderr)  # noqa: T201 - the command line's voice
-        return error.exit_code
+        return _fail(error)
     except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does; keep the interpreter from
-        # complaining when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in _DEVICE_ERRORS:
+            raise
+        _leave_stdout()
+        return _fail(output.cannot_write(error))
+    return code
+
+
+_DEVICE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+"""What stdout says when it is a file that cannot take more."""
+
+
+def _fail(error: HooktailError) -> int:
+    for line in str(error).splitlines():
+        print(f"hooktail: {line}", file=sys.stderr)  # noqa: T201 - the command line's voice
+    return error.exit_code
+
+
+def _leave_stdout() -> None:
+    """Keeps the interpreter from complaining when it flushes, at exit, what nobody takes.
+
+    The reader has gone, as `| head` does, or the disk is full.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

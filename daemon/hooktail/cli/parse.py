@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 import orjson
 
+from hooktail.cli import output
 from hooktail.cli.logfiles import Batch, batches, opened
 from hooktail.config.sections import DEFAULT_MAX_LINE_BYTES
 from hooktail.errors import UsageError
@@ -81,7 +81,6 @@ def make_parser(name: str, settings: list[str]) -> Parser:
 
 
 def _print_all(parser: Parser, read: Iterator[Batch]) -> int:
-    out = sys.stdout.buffer
     number = 0
     records = 0
     for batch in read:
@@ -93,8 +92,7 @@ def _print_all(parser: Parser, read: Iterator[Batch]) -> int:
             number += 1
             records += isinstance(each, Record)
             objects.append(orjson.dumps(_shown(number, each), option=orjson.OPT_APPEND_NEWLINE))
-        out.write(b"".join(objects))
-        out.flush()
+        output.write(b"".join(objects))
     return 0 if records else 1
 
 

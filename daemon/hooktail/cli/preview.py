@@ -7,9 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from hooktail.cli import logfiles, sources
-from hooktail.errors import InputError
+from hooktail.cli import logfiles, output, sources
+from hooktail.errors import InputError, PermissionDeniedError
 from hooktail.extract.once import OnceBook
+from hooktail.fingerprint import HEAD_BYTES, compression_of
 from hooktail.model import Books
 from hooktail.tail.discovery import scan
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Prints the exact bodies that the daemon would send for these files, one a line, with the same event
 ids, and on stderr what became of the lines. Sends and saves nothing; max_event_age is ignored.
-Without FILE: the files that the source has now. Files may be compressed (gzip, bzip2, xz)."""
+Without FILE: the files that the source has now and the daemon would read; compressed ones (gzip,
+bzip2, xz) are read where they are named."""
 
 _EPILOG = """\
 examples:
@@ -61,7 +63,6 @@ def run(args: argparse.Namespace) -> int:
         # A parser may carry something from line to line: each file has its own.
         extractor = sources.extractor_for(loaded, source, secret, once, limit_age=False)
         _preview(file, extractor, books)
-    sys.stdout.buffer.flush()
     sys.stderr.write(summary(source.name, len(files), books.totals))
     unparsable = sum(n for key, n in books.totals.items() if key.startswith("unparsable."))
     read = books.totals.get("read", 0)
@@ -71,16 +72,34 @@ def run(args: argparse.Namespace) -> int:
 def current_files(source: SourceSection) -> list[str]:
     """Finds the files of a source as they are now, the oldest first.
 
-    Raises InputError if there is none.
+    Raises InputError if there is none, PermissionDeniedError if a place may not be looked at.
     """
-    found = scan(source.paths, source.exclude).files.values()
-    if not found:
+    found = scan(source.paths, source.exclude)
+    for path, reason in found.unreadable.items():
+        raise PermissionDeniedError(f"{path}: {reason}")
+    files = sorted(
+        map(str, found.files.values()), key=lambda path: (os.stat(path).st_mtime_ns, path)
+    )
+    plain = [path for path in files if not _is_compressed(path)]
+    if len(plain) < len(files):
+        left_out = len(files) - len(plain)
+        sys.stderr.write(f"hooktail: {left_out} compressed left out, as the daemon does\n")
+    if not plain:
         raise InputError(f"source {source.name}: no file is at {', '.join(source.paths)}")
-    return sorted(map(str, found), key=lambda path: (os.stat(path).st_mtime_ns, path))
+    return plain
+
+
+def _is_compressed(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return compression_of(file.read(HEAD_BYTES)) is not None
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{path}: {error.strerror}") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
 
 
 def _preview(file: str, extractor: Extractor, books: Books) -> None:
-    out = sys.stdout.buffer
     with logfiles.opened(file) as stream:
         for batch in logfiles.batches(stream, extractor.source.max_line_bytes):
             if batch.lines is None:
@@ -94,8 +113,7 @@ def _preview(file: str, extractor: Extractor, books: Books) -> None:
             for key, lines in taken.settled.items():
                 books.add(key, lines)
             if taken.events:
-                out.write(b"\n".join(event.body for event in taken.events) + b"\n")
-                out.flush()
+                output.write(b"\n".join(event.body for event in taken.events) + b"\n")
 
 
 def summary(source: str, files: int, totals: dict[str, int]) -> str:

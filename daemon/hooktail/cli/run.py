@@ -35,10 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the daemon until it is told to stop."""
     import asyncio
 
-    from hooktail import telemetry
-    from hooktail.service import Service, load
+    from hooktail import checked, telemetry
+    from hooktail.service import Service
 
-    config = load(arguments.config, os.environ)
+    config = checked.load(arguments.config, os.environ)
     telemetry.configure(config.log.level, config.log.format, environ=os.environ)
     asyncio.run(Service(arguments.config, config, os.environ).run())
     return 0

@@ -8,9 +8,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from hooktail import config, visitor_secret
-from hooktail.errors import ConfigError, PermissionDeniedError, UsageError
-from hooktail.extract import build_extractor, check_source
+from hooktail import checked, visitor_secret
+from hooktail.errors import PermissionDeniedError, UsageError
+from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 
 if TYPE_CHECKING:
@@ -21,17 +21,13 @@ if TYPE_CHECKING:
 def pick(path: str, name: str | None) -> tuple[Config, SourceSection]:
     """Loads the configuration and finds a source in it, without a name the first.
 
-    Raises UsageError for a name that no source has, ConfigError for a source that cannot work.
+    Raises UsageError for a name that no source has, ConfigError for whatever cannot work.
     """
-    loaded = config.load(path, environ=os.environ)
+    loaded = checked.load(path, os.environ)
     names = [source.name for source in loaded.sources]
     if name is not None and name not in names:
         raise UsageError(f"--source: found {name!r}; allowed: {', '.join(names)}")
-    source = loaded.sources[0 if name is None else names.index(name)]
-    problems = check_source(source, loaded.file)
-    if problems:
-        raise ConfigError(problems)
-    return loaded, source
+    return loaded, loaded.sources[0 if name is None else names.index(name)]
 
 
 def secret_of(loaded: Config) -> bytes:

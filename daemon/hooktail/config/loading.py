@@ -24,13 +24,16 @@ def load(path: str | Path, *, environ: Mapping[str, str]) -> Config:
         PermissionDeniedError: The operating system refuses access to a file.
     """
     config, problems = collect(path, environ=environ)
-    if config is None:
+    if config is None or problems:
         raise ConfigError(problems)
     return config
 
 
 def collect(path: str | Path, *, environ: Mapping[str, str]) -> tuple[Config | None, list[Problem]]:
-    """As `load`, for a caller that adds problems of its own: returns them, with None.
+    """As `load`, for a caller that adds problems of its own.
+
+    With problems, the configuration is what could be understood of the file, for looking at only;
+    it is None if the file could not be read as a whole.
 
     Raises:
         PermissionDeniedError: The operating system refuses access to a file.

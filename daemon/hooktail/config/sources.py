@@ -25,7 +25,7 @@ _DEFAULT_TYPES: dict[str, tuple[type, ...]] = {
 def build(
     findings: Findings, root: dict[str, object], destinations: Collection[str]
 ) -> tuple[SourceSection, ...]:
-    """Returns the sources; those without a usable name or paths are left out, and noted.
+    """Returns the sources; those without a usable name are left out, and noted.
 
     `destinations` are the names that the file has a table for, right or wrong.
     """
@@ -83,8 +83,9 @@ def _source(
     pageview = PageviewSection(**tables.check(findings, (*path, "pageview"), page, keys.PAGEVIEW))
     given = tables.tables_at(findings, path, table, "event", "[source.event]")
     rules = [_rule(findings, here, rule) for here, rule in given]
-    if "name" not in values or "paths" not in values:
+    if "name" not in values:
         return None
+    values.setdefault("paths", ())  # a problem by now
     return SourceSection(
         **values,
         format_options=options,

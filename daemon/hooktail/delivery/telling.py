@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from hooktail.delivery.gate import GateState
 
 REPEAT_S = 60.0
-"""Between two lines that say the same."""
+"""Between two lines that say the same trouble."""
+STATE_REPEAT_S = 10.0
+"""Between two lines that say the same change of state."""
 REMIND_S = 300.0
 """Between two lines about a bad state that lasts."""
+
+
+_HINTS = {
+    Mode.HELD: "nothing is lost or sent meanwhile; check account_id, endpoint and the certificate",
+    Mode.DOWN: "nothing is lost; it is tried again until it answers",
+    Mode.PAUSED: "the endpoint asked for it (Retry-After)",
+}
 
 
 class Log(Protocol):
@@ -27,6 +36,9 @@ class Log(Protocol):
 
     def warning(self, event: str, /, **fields: object) -> object:
         """Says what is wrong."""
+
+    def error(self, event: str, /, **fields: object) -> object:
+        """Says what is wrong and will not mend itself."""
 
 
 class Teller:
@@ -71,7 +83,7 @@ class Teller:
                 self._shut_s += now - before.since
         if key == self._told and state.name is Mode.OPEN:
             return
-        quiet_s = REMIND_S if key == self._told else REPEAT_S
+        quiet_s = REMIND_S if key == self._told else STATE_REPEAT_S
         if now - self._told_at.get(key, -math.inf) < quiet_s:
             return
         self._told = key
@@ -90,11 +102,13 @@ class Teller:
             shut_s, self._shut_s = round(self._shut_s, 1), 0.0
             self._log.info(event, destination=self._destination, shut_s=shut_s, **counts)
         else:
-            self._log.warning(
+            say = self._log.error if state.name is Mode.HELD else self._log.warning
+            say(
                 event,
                 destination=self._destination,
                 reason=state.reason,
                 answer=state.answer,
                 next_try_s=round(max(state.until - now, 0.0), 1),
+                hint=_HINTS[state.name],
                 **counts,
             )

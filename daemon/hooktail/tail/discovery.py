@@ -34,6 +34,9 @@ def scan(paths: Sequence[str], exclude: Sequence[str]) -> Scan:
     found = Scan()
     for pattern in paths:
         found.directories.update(_directories(pattern))
+        if (closed := _closed(pattern)) is not None:
+            found.unreadable[Path(closed[0])] = closed[1]
+            continue
         for text in sorted(glob.glob(pattern, recursive=True, include_hidden=True)):
             if any(fnmatchcase(text, each) for each in exclude):
                 continue
@@ -50,6 +53,28 @@ def scan(paths: Sequence[str], exclude: Sequence[str]) -> Scan:
                 if path.is_symlink():
                     found.directories.add(os.path.dirname(os.path.realpath(path)))
     return found
+
+
+def _fixed_part(pattern: str) -> str:
+    """The path up to the directory in which globbing begins."""
+    place = os.path.dirname(pattern)
+    while glob.has_magic(place):
+        place = os.path.dirname(place)
+    return place
+
+
+def _closed(pattern: str) -> tuple[str, str] | None:
+    """Says where and why it may not be looked: globbing would find nothing, in silence."""
+    place = _fixed_part(pattern) if glob.has_magic(pattern) else pattern
+    try:
+        if place != pattern:
+            os.scandir(place).close()
+        os.stat(os.path.join(place, ".") if place != pattern else place)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return place, error.strerror or str(error)
+    return None
 
 
 def _directories(pattern: str) -> Iterable[str]:

@@ -145,6 +145,7 @@ class Source:
         self._followed: dict[FileId, _Followed] = {}
         self._left_out: set[FileId] = set()
         self._unreadable: dict[Path, str] = {}
+        self._told_of_none = False
         self._due: list[tuple[float, int, _Followed]] = []
         self._sequence = count()
         self._bell = asyncio.Event()
@@ -178,7 +179,9 @@ class Source:
     def release(self) -> dict[FileId, TailedFile]:
         """Hands over the open files, for the source that takes over after a reload."""
         files = {file_id: followed.file for file_id, followed in self._followed.items()}
+        files |= self._adopted  # before the first scan
         self._followed.clear()
+        self._adopted = {}
         return files
 
     def close(self) -> None:
@@ -223,6 +226,11 @@ class Source:
                 followed.gone = True
                 self._log.info("file_gone", path=str(followed.file.path))
         self._left_out &= found.files.keys()
+        if not found.files and not found.unreadable and not self._told_of_none:
+            self._told_of_none = True
+            self._log.warning(
+                "no_files", paths=list(self.section.paths), hint="none is there yet; still looking"
+            )
         if first:
             self._consumer.first_scan_done()
         self.directories = found.directories
@@ -231,9 +239,11 @@ class Source:
     def _look_at_all(self) -> None:
         for followed in list(self._followed.values()):
             growth = followed.file.look()
-            if growth is Growth.TRUNCATED:
+            if growth is Growth.QUIET:
+                continue
+            if not followed.file.still_holds_what_was_read():
                 self._start_again(followed, "shorter than what was read, or refilled")
-            elif growth is Growth.GROWN and followed.file.offset == 0:
+            if followed.file.offset == 0:
                 followed.track.begun()
 
     def _meet(self, file_id: FileId, path: Path, *, first: bool) -> None:
@@ -293,7 +303,7 @@ class Source:
                     "file_unreadable",
                     path=str(path),
                     reason=reason,
-                    hint="the service user needs read permission; on Debian, group adm",
+                    hint="the service user may not read it; on Debian, add the user to group adm",
                 )
         if keep:
             self._unreadable.update(unreadable)

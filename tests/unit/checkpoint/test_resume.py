@@ -100,3 +100,10 @@ def test_an_older_copy_put_back_is_known_to_its_end() -> None:
         match = resumer.find(FileId(1, inode), content, 3000, set(), unchanged)
         assert match.key is None
         assert match.restored
+
+
+def test_content_says_more_than_an_inode_whose_file_was_never_read() -> None:
+    """The inode of a deleted empty file was given to the copy of another."""
+    resumer = Resumer([(7, entry(10)), (8, entry(11, content=b""))])
+
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key == 7

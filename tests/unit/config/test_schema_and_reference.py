@@ -166,4 +166,4 @@ def test_what_the_schema_refuses_does_not_load(tmp_path: Path, text: str) -> Non
 
     path = tmp_path / "hooktail.toml"
     path.write_text(text)
-    assert config.collect(path, environ={})[0] is None
+    assert config.collect(path, environ={})[1]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hooktail.delivery.gate import GateState, Mode
-from hooktail.delivery.telling import REMIND_S, REPEAT_S, Teller
+from hooktail.delivery.telling import REMIND_S, REPEAT_S, STATE_REPEAT_S, Teller
 
 OPEN = GateState(name=Mode.OPEN, since=0.0, until=0.0)
 HELD = GateState(name=Mode.HELD, since=0.0, until=1.0, reason="http_403", answer="who are you")
@@ -18,6 +18,9 @@ class FakeLog:
 
     def warning(self, event: str, /, **fields: object) -> None:
         self.lines.append(("warning", event, fields))
+
+    def error(self, event: str, /, **fields: object) -> None:
+        self.lines.append(("error", event, fields))
 
 
 class Scene:
@@ -53,13 +56,15 @@ def test_a_hold_is_said_once_with_the_endpoints_words_and_so_is_its_end() -> Non
 
     assert scene.log.lines == [
         (
-            "warning",
+            "error",
             "destination_held",
             {
                 "destination": "default",
                 "reason": "http_403",
                 "answer": "who are you",
                 "next_try_s": 1.0,
+                "hint": "nothing is lost or sent meanwhile; check account_id, endpoint and the "
+                "certificate",
                 "outstanding": 7,
                 "failures": 1,
                 "changes": 1,
@@ -94,12 +99,12 @@ def test_flapping_is_bounded_and_the_last_state_is_said_in_the_end() -> None:
 
     for _ in range(50):
         scene.teller.state(replace(HELD, since=scene.now), 1)
-        scene.now += 0.5
+        scene.now += 0.05
         scene.teller.state(replace(OPEN, since=scene.now), 1)
-        scene.now += 0.5
+        scene.now += 0.05
     assert len(scene.said) == 2
 
-    scene.now += REPEAT_S
+    scene.now += STATE_REPEAT_S
     scene.teller.state(replace(HELD, since=scene.now), 1)
     assert scene.said[2:] == ["destination_held"]
     assert scene.log.lines[-1][2]["changes"] == 99

@@ -1,0 +1,65 @@
+"""What the books of a source say to its operator: that little comes of its lines, and why. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENOUGH_LINES = 100
+"""Fewer say nothing: a quiet night has as many."""
+MOST = 0.5
+"""A reason that takes more than this share of what could have been events is worth a word."""
+
+_EXPECTED = ("filtered.static_file", "filtered.excluded_path", "filtered.method", "filtered.status")
+"""What most lines of a healthy access log end as."""
+
+_HINTS = {
+    "filtered.future": "the log's clock is ahead of ours: is its time zone right (timezone)?",
+    "filtered.private_ip": "behind a proxy? have the server log the visitor's address, or set "
+    "private_ips to send",
+    "filtered.no_user_agent": "the format has no user agent: log it (combined, not common)",
+    "filtered.no_ip": "the format has no client address: log it",
+    "filtered.no_time": "the format has no time: log it",
+    "filtered.bot": "only machines came by, or the agent is not the visitor's",
+    "filtered.no_rule": "no rule matches and the page view is off",
+    "expired.age": "the log is older than max_event_age",
+}
+
+
+class Advice(NamedTuple):
+    """One thing worth a warning."""
+
+    reason: str
+    lines: int
+    of: int
+    hint: str
+
+
+def advise(books: Mapping[str, int], pending: int = 0) -> Advice | None:
+    """Returns the reason that takes most of a source's lines, if it takes too many.
+
+    Lines that are no page views by nature (assets, redirects) do not count.
+    """
+    read = books.get("read", 0)
+    others = sum(books.get(key, 0) for key in _EXPECTED)
+    candidates = read - others
+    if candidates < ENOUGH_LINES:
+        return None
+    reasons = {
+        key: lines
+        for key, lines in books.items()
+        if key.startswith(("filtered.", "unparsable.", "expired.")) and key not in _EXPECTED
+    }
+    if not reasons:
+        return None
+    reason, lines = max(reasons.items(), key=lambda item: item[1])
+    events = books.get("delivered", 0) + pending
+    if lines <= candidates * MOST or (reason == "filtered.bot" and events):
+        return None
+    if reason.startswith("unparsable."):
+        hint = "is the format right? see `hooktail parse`, and state_dir/unparsed"
+    else:
+        hint = _HINTS.get(reason, "see `hooktail explain`")
+    return Advice(reason, lines, candidates, hint)
