@@ -109,7 +109,9 @@ class Resumer:
         followed: AbstractSet[int],
         before_at: Callable[[int], str],
     ) -> Match | None:
+        """Finds the entry that knows most of the content: the one that was read furthest."""
         restored = None
+        found: list[tuple[int, int]] = []
         for length in {known.length for known in self._by_head}:
             if not length or length > len(head):
                 continue
@@ -118,10 +120,10 @@ class Resumer:
                     continue
                 match = self._judge(key, head, size, before_at)
                 if match.key is not None:
-                    return match
-                if match.restored:
+                    found.append((self._entries[key].read, key))
+                elif match.restored:
                     restored = match
-        return restored
+        return Match(max(found)[1]) if found else restored
 
     def _judge(self, key: int, head: bytes, size: int, before_at: Callable[[int], str]) -> Match:
         known = self._entries[key]
