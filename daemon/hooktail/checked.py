@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 from hooktail import config as configuration
-from hooktail.errors import ConfigError
+from hooktail.errors import ConfigError, Problem
 from hooktail.extract import check_source
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hooktail.config import Config
+    from hooktail.config.sections import DestinationSection
 
 
 def load(path: str | Path, environ: Mapping[str, str]) -> Config:
@@ -24,6 +26,20 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
     if config is not None:
         for source in config.sources:
             problems += check_source(source, config.file)
+        for destination in config.destinations.values():
+            problems += _check_ca_file(destination, config.file)
     if config is None or problems:
         raise ConfigError(problems)
     return config
+
+
+def _check_ca_file(destination: DestinationSection, file: str) -> list[Problem]:
+    if destination.ca_file is None:
+        return []
+    try:
+        ssl.create_default_context(cafile=destination.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        key = f"destination.{destination.name}.ca_file"
+        message = f"{destination.ca_file} cannot be used: {error.strerror or error}"
+        return [Problem(file, key, message, allowed="a readable file of PEM certificates")]
+    return []

@@ -10,7 +10,6 @@ are *repeats*: only those still pending are looked at again; all others were set
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,10 @@ import structlog
 
 from hooktail.checkpoint.ledger import Ledger
 from hooktail.checkpoint.resume import Resumer
+from hooktail.crashpoint import crash_at
 from hooktail.extract.identity import generation_of
 from hooktail.model import Books, Lines, State, Unparsable
+from hooktail.paths import shown
 from hooktail.tail.source import Resumption
 
 if TYPE_CHECKING:
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 
     from hooktail.checkpoint.keeper import Keeper
     from hooktail.checkpoint.unparsed import UnparsedStore
-    from hooktail.config.sections import SourceSection
+    from hooktail.config.sections import SourceSection, StartAt
     from hooktail.delivery.destination import Destination
     from hooktail.extract.extractor import Extractor
     from hooktail.fingerprint import Head
-    from hooktail.model import Claim, Event
+    from hooktail.model import Claim, Event, FileId
     from hooktail.tail.file import TailedFile
     from hooktail.tail.framing import LongLine
+
+
+OWN_EVENTS = 16
+"""Events of one source that may be outstanding although the destination's queue is full."""
 
 
 class Feed:
@@ -56,11 +61,14 @@ class Feed:
         self.destination = destination
         self.tracks: dict[int, FileTrack] = {}
         """The files followed now, by key."""
+        self.queued = 0
+        """Events handed to the destination and not settled."""
         self.cut_off: dict[int, FileTrack] = {}
         """Files whose content was truncated away with lines still pending."""
         self._unparsed = unparsed
         self._wall_s = wall_s
         self._resumed: dict[TailedFile, int] = {}
+        self._copied: dict[FileId, tuple[bytes, int]] = {}
         self._by_generation: dict[bytes, set[FileTrack]] = defaultdict(set)
         self._resumer = Resumer(
             (key, entry)
@@ -74,8 +82,11 @@ class Feed:
 
     @property
     def has_room(self) -> bool:
-        """Room in the destination's queue, and a checkpoint that can be written."""
-        return self.destination.has_room and self.keeper.healthy
+        """Room in the destination's queue, and a checkpoint that can be written.
+
+        A little room is each source's own, so that none waits for one that floods.
+        """
+        return self.keeper.healthy and (self.destination.has_room or self.queued < OWN_EVENTS)
 
     async def room(self) -> None:
         """Waits until lines may be taken."""
@@ -87,6 +98,11 @@ class Feed:
         """Tells whether the checkpoint knows this source."""
         return self.section.name in self.keeper.store.state.started
 
+    @property
+    def begin_at(self) -> StartAt | None:
+        """Where the first scan begins instead of `start_at`, after a damaged checkpoint."""
+        return self.keeper.store.state.begin_at.get(self.section.name)
+
     def first_scan_done(self) -> None:
         """From now on, new files are read from their beginning."""
         self.keeper.note_record({"start": [self.section.name]})
@@ -94,25 +110,37 @@ class Feed:
     def resume(self, file: TailedFile) -> Resumption:
         """Finds the file among those followed now, and in the checkpoint."""
         head = file.head_bytes()
-        original = self._original_of(file, generation_of(head))
-        if original is not None:
-            read = original.file.still_holds_what_was_read() and not original.pending
-            if read and file.size <= original.file.offset:
-                return Resumption(None, at_end=True)
-            # Most often copytruncate between its two steps, or just after them. Soon the original
-            # is seen to be truncated, and the copy goes on with it; or it is read as far as the
-            # copy reaches.
+        generation = generation_of(head)
+        if self._original_of(file, generation) is not None:
+            # Most often copytruncate between its two steps, or just after them: soon the original
+            # is seen to be truncated, and the copy goes on with it. As long as it is a copy, it
+            # holds nothing of its own; how far it was one is where it begins once it is not.
+            self._copied[file.file_id] = generation, file.size
             return Resumption(None, later=True)
+        copied_generation, copied = self._copied.pop(file.file_id, (b"", 0))
+        if copied_generation != generation or copied > file.size:
+            copied = 0
         taken = self.tracks.keys() | self._resumed.values()
         match = self._resumer.find(file.file_id, head, file.size, taken, file.before_at)
+        never_read = match.key is not None and not self.keeper.store.state.files[match.key].read
+        if copied and (match.key is None or never_read):
+            return Resumption(file.line_start(copied))
         if match.key is None:
             if match.replaced:
-                self._log.info("file_is_new", path=str(file.path), reason=match.replaced)
+                self._log.info("file_is_new", path=shown(file.path), reason=match.replaced)
             return Resumption(None, at_end=match.restored)
         self._resumed[file] = match.key
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
         return Resumption(self.keeper.store.state.files[match.key].mark)
+
+    def knows(self, file_id: FileId) -> bool:
+        """Tells whether the checkpoint knows the inode."""
+        return self._resumer.knows(file_id)
+
+    def is_copy(self, file: TailedFile) -> bool:
+        """Tells whether a file is a copy of one that is followed."""
+        return self._original_of(file, generation_of(file.head_bytes())) is not None
 
     def _original_of(self, file: TailedFile, generation: bytes) -> FileTrack | None:
         """Finds a file followed now with the same content, as far as this one reaches.
@@ -192,17 +220,18 @@ class Feed:
         for counter, number in taken.settled.items():
             self.books.add(counter, number)
         if taken.unparsable:
-            self._unparsed.keep(self.section.name, str(track.file.path), taken.unparsable)
+            self._unparsed.keep(self.section.name, shown(track.file.path), taken.unparsable)
         self._claims += taken.claims
         track.opened(lines, taken.events)
         if taken.events:
+            self.queued += len(taken.events)
             self.destination.submit(taken.events, track, source=self.section.name)
         self.changed(track)
 
     def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:
         """Counts and keeps one line that no parser was asked about."""
         self.books.add(f"{State.UNPARSABLE}.{line.reason}")
-        self._unparsed.keep(self.section.name, str(track.file.path), [line])
+        self._unparsed.keep(self.section.name, shown(track.file.path), [line])
 
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
@@ -344,7 +373,9 @@ class FileTrack:
 
     def settle(self, event: Event, state: State, reason: str = "") -> None:
         """Writes down the outcome of an event."""
+        crash_at("answer-before-record")
         self._ledger.settle(event.start)
+        self._feed.queued -= 1
         self._feed.books.add(f"{state}.{reason}" if reason else state.value)
         self._feed.changed(self)
         if self._detached and not self._ledger.pending:
@@ -363,7 +394,7 @@ class FileTrack:
         """The entry as it stands when the file is met."""
         return {
             "source": self._feed.section.name,
-            "path": os.fspath(self.file.path),
+            "path": shown(self.file.path),
             "id": list(self.file.file_id),
             "read": self._ledger.read,
             "pending": [],
@@ -393,6 +424,6 @@ class FileTrack:
             change["b"] = self._before = self.file.before
         if self._met:
             self._met = False
-            change["p"] = os.fspath(self.file.path)
+            change["p"] = shown(self.file.path)
             change["i"] = list(self.file.file_id)
             change["t"] = self._feed.wall_s

@@ -20,7 +20,7 @@ import structlog
 
 from hooktail import checked, telemetry, visitor_secret
 from hooktail.advice import advise
-from hooktail.checkpoint.keeper import Keeper
+from hooktail.checkpoint.keeper import FORGET_CLAIMS_AFTER_S, Keeper
 from hooktail.checkpoint.lock import StateLock, prepare_state_dir
 from hooktail.checkpoint.store import Store
 from hooktail.checkpoint.unparsed import UnparsedStore
@@ -56,6 +56,8 @@ QUIESCE_SHARE = 0.5
 """Of the drain deadline: sending what is queued; the rest is for what is in flight."""
 SHUT_LOOK_S = 0.1
 """Between two looks at whether a destination that is being drained can still be sent to."""
+SPARE_DESCRIPTORS = 64
+"""Beside the connections: watches, journal, dead letters, name service."""
 RELOAD_DRAIN_S = 2.0
 """For sending what is queued before a reload; the rest is read again after it."""
 
@@ -80,7 +82,11 @@ class Service:
         prepare_state_dir(state_dir)
         with StateLock(state_dir):
             _raise_file_limit()
-            store = Store.open(state_dir)
+            store = Store.open(
+                state_dir,
+                on_error=self.config.on_checkpoint_error,
+                sources=[source.name for source in self.config.sources],
+            )
             secret = visitor_secret.read_or_make(state_dir, self._environ)
             self._handle_signals()
             files: dict[str, dict[FileId, TailedFile]] = {}
@@ -119,6 +125,8 @@ class Service:
 
     def _on_hangup(self) -> None:
         """Refuses a bad file here and now, while everything goes on."""
+        if self._stop.is_set():
+            return
         self._notifier.reloading()
         try:
             config = checked.load(self._path, self._environ)
@@ -225,6 +233,7 @@ class Run:
                     feed,
                     clock=time.monotonic,
                     watch=self._watch,
+                    may_open=self._may_open,
                     adopt=self._files.pop(source.name, None),
                 )
             )
@@ -294,18 +303,27 @@ class Run:
             async with asyncio.timeout(max(ends_at - time.monotonic(), 0)):
                 await asyncio.gather(*(each.quiesce() for each in destinations))
 
+    def _may_open(self) -> bool:
+        """Keeps descriptors for connections and the state directory."""
+        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        connections = self._config.delivery.concurrency * len(self._destinations)
+        reserve = min(connections + SPARE_DESCRIPTORS, soft // 2)
+        return sum(source.file_count for source in self._sources) < soft - reserve
+
     # -- bells
 
     def _ring(self, topology_changed: bool, modified: set[str]) -> None:
         for source in self._sources:
             source.ring(topology_changed, modified)
 
-    def _watch(self) -> None:
+    def _watch(self) -> bool:
+        """Has all directories of all sources watched; tells whether they are."""
         assert self._watcher is not None  # noqa: S101 - built before the sources
         sources = self._sources
-        self._watcher.watch(set().union(*(source.directories for source in sources)))
-        awake = set().union(*(source.awake_directories for source in sources))
-        self._watcher.watch_idle(set(self._watcher.watched) - awake)
+        wanted: set[str] = set().union(*(source.directories for source in sources))
+        awake: set[str] = set().union(*(source.awake_directories for source in sources))
+        self._watcher.watch(wanted, awake)
+        return wanted <= self._watcher.watched and self._watcher.alive
 
     def _on_health(self, healthy: bool) -> None:
         """Has no answer asked for that could not be written down."""
@@ -334,6 +352,7 @@ class Run:
                 self._say_books()
                 for feed in self._feeds:
                     feed.met_again()
+                self._once.forget_before(int((time.time() - FORGET_CLAIMS_AFTER_S) * 1000))
 
     def _say_books(self) -> None:
         """Says what became of the lines of each source; hourly, and at the end of a run."""

@@ -300,3 +300,78 @@ async def test_a_clock_that_jumps_makes_nobody_forget_a_file_that_is_followed(
     await asyncio.sleep(0)
 
     assert life.balance() == {"delivered": 2, "pending": 0}
+
+
+@pytest.mark.parametrize("name", ["access.log.bak", "access.log-before", "access.log.0"])
+async def test_a_copy_of_a_living_file_is_never_sent_while_it_is_one(
+    tmp_path: Path, name: str
+) -> None:
+    """Whether it is made slowly, seen while empty, or made while the daemon was stopped."""
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(20)))
+    await life.read()
+    content = life.log.read_bytes()
+    copy = tmp_path / name
+    copy.touch()
+    await life.read()
+    for end in (700, 1500, len(content)):
+        copy.write_bytes(content[:end])
+        await life.read()
+        await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    after = Life(tmp_path)
+    await after.read()
+    await after.read()
+    assert after.destination.waiting == []
+    assert after.balance() == {"delivered": 20, "pending": 0}
+
+    with copy.open("ab") as file:
+        file.write(page_view(777).encode())
+    await after.read()
+    await after.read()
+    assert len(after.destination.waiting) == 1
+
+
+async def test_a_file_name_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1))
+    (tmp_path / os.fsdecode(b"access.log\xff")).write_text(page_view(2) + "rubbish\n")
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    assert life.balance() == {"delivered": 2, "unparsable.syntax": 1, "pending": 0}
+
+
+async def test_a_checkpoint_that_could_not_be_compacted_heals_without_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Life(tmp_path)
+    life.write(page_view(1))
+    await life.read()
+
+    def refused() -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(life.store, "begin_generation", refused)
+        patch.setattr("hooktail.checkpoint.keeper.COMPACT_BYTES", 1)
+        await life.keeper.tick()
+        assert not life.keeper.healthy
+    await life.keeper.tick()
+
+    assert life.keeper.healthy
+
+
+async def test_old_claims_are_forgotten(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    now_ms = int(life.wall_s * 1000)
+    month_ms = 30 * 86_400_000
+    life.feed._claims += [Claim("old", "a", now_ms - 2 * month_ms), Claim("new", "b", now_ms)]
+    life.keeper.note(life.feed)
+    await asyncio.sleep(0)
+    await life.keeper.compact()
+
+    assert life.on_disk().claims.keys() == {"new"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hooktail.config.sections import SourceSection
-from hooktail.model import Lines
+from hooktail.config.sections import SourceSection, StartAt
+from hooktail.model import FileId, Lines
 from hooktail.tail.discovery import scan
 from hooktail.tail.file import TailedFile
 from hooktail.tail.framing import LongLine
@@ -48,6 +49,7 @@ class FakeConsumer:
     def __init__(self) -> None:
         self.has_room = True
         self.started_before = False
+        self.begin_at: StartAt | None = None
         self.tracks: list[FakeTrack] = []
         self.answers: list[Resumption] = []
 
@@ -59,6 +61,12 @@ class FakeConsumer:
 
     def resume(self, file: TailedFile) -> Resumption:
         return self.answers.pop(0) if self.answers else Resumption(None)
+
+    def knows(self, file_id: FileId) -> bool:
+        return False
+
+    def is_copy(self, file: TailedFile) -> bool:
+        return False
 
     def track(self, file: TailedFile) -> FakeTrack:
         self.tracks.append(FakeTrack(file.offset))
@@ -147,12 +155,12 @@ async def test_a_file_renamed_out_of_the_globs_is_read_to_its_end(harness: Harne
     harness.rescan()
     away = harness.directory / "elsewhere"
     harness.log.rename(away)
-    harness.write("two\nunterminated", away)
+    harness.write("two\nhalf a line", away)
     harness.rescan()
     assert await harness.read() == [b"one", b"two"]
 
     harness.now_s += GONE_QUIET_S
-    assert await harness.read() == [b"one", b"two", b"unterminated"]
+    assert await harness.read() == [b"one", b"two"]  # it may return with the other half
     assert harness.consumer.tracks[0].ended == "finished"
     assert harness.source.files == []
 
@@ -160,9 +168,11 @@ async def test_a_file_renamed_out_of_the_globs_is_read_to_its_end(harness: Harne
 async def test_a_writer_that_comes_back_after_the_last_line_was_taken_goes_on(
     harness: Harness,
 ) -> None:
-    harness.write("one\nhalf")
+    writer = harness.log.open("a")
+    writer.write("one\nhalf")
+    writer.flush()
     harness.rescan()
-    harness.log.rename(away := harness.directory / "elsewhere")
+    harness.log.unlink()
     harness.rescan()
     await harness.read()
     harness.now_s += GONE_QUIET_S
@@ -170,17 +180,67 @@ async def test_a_writer_that_comes_back_after_the_last_line_was_taken_goes_on(
         track.pending = 1  # the file stays open
     await harness.read()
 
-    harness.write(" and more\nnext\n", away)
+    writer.write(" and more\nnext\n")
+    writer.close()
     assert await harness.read() == [b"one", b"half", b" and more", b"next"]
 
 
 async def test_a_deleted_file_is_read_to_its_end(harness: Harness) -> None:
-    harness.write("one\ntwo\n")
+    harness.write("one\ntwo\nunterminated")
     harness.rescan()
     harness.log.unlink()
     harness.rescan()
-
     assert await harness.read() == [b"one", b"two"]
+
+    harness.now_s += GONE_QUIET_S
+    assert await harness.read() == [b"one", b"two", b"unterminated"]
+
+
+async def test_the_line_behind_a_hole_of_nuls_is_taken(harness: Harness) -> None:
+    """A writer without O_APPEND goes on at its old offset after a truncation."""
+    harness.rescan()
+    with harness.log.open("wb") as file:
+        file.seek(2_000_000)
+        file.write(b"first behind\nsecond\n")
+    harness.rescan()
+
+    assert await harness.read() == [b"first behind", b"second"]
+
+
+async def test_one_file_that_cannot_be_read_stops_nobody_else(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.write("one\n")
+    harness.write("two\n", harness.directory / "access.log.1")
+    harness.rescan()
+
+    def failing() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(harness.source.files[0], "read", failing)
+    assert await harness.read() == [b"two"]
+
+    monkeypatch.undo()
+    assert sorted(await harness.read()) == [b"one", b"two"]
+
+
+async def test_a_file_unreadable_at_the_first_start_begins_at_its_end_once_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = Harness(tmp_path, start_at="end")
+    harness.write("old\n")
+
+    def refused(*_args: object, **_keys: object) -> TailedFile:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TailedFile, "open", refused)
+        harness.rescan()
+    harness.rescan()
+    harness.write("new\n")
+
+    assert await harness.read() == [b"new"]
+    harness.source.close()
 
 
 async def test_a_finished_file_is_held_while_lines_of_it_are_pending(harness: Harness) -> None:

@@ -27,6 +27,8 @@ SYNC_S = 1.0
 DAY_S = 86_400
 FORGET_AFTER_S = 7 * DAY_S
 """Entries of files not met for so long are forgotten: longer than any mount is away."""
+FORGET_CLAIMS_AFTER_S = 31 * DAY_S
+"""A day longer than `once_per` holds."""
 LOST_KEY = f"{State.EXPIRED}.lost_with_its_file"
 
 
@@ -59,7 +61,6 @@ class Keeper:
         self._on_health = on_health
         self._followed = followed
         self._noted: dict[Noted, None] = {}
-        self._unwritten: dict[str, Any] = {}
         self._scheduled = False
         self._log = structlog.get_logger()
         self._complaints = OncePer(60.0, clock)
@@ -95,17 +96,18 @@ class Keeper:
         later: memory stays bounded because nothing new is read.
         """
         noted, self._noted = self._noted, {}
+        unwritten = self.store.unwritten
         for changed in noted:
-            changed.add_to(self._unwritten)
-        if not self._unwritten:
+            changed.add_to(unwritten)
+        if not unwritten and self.healthy:
             return True
         try:
             self._unparsed.flush()
-            self.store.append(self._unwritten)
+            self.store.append(unwritten)  # an empty one, too: whether it can be written again
         except OSError as error:
             self._unwell(error)
             return False
-        self._unwritten = {}
+        unwritten.clear()
         if not self.healthy:
             self._well.set()
             self._log.warning("checkpoint_writable_again")
@@ -152,8 +154,9 @@ class Keeper:
             self._unwell(error)
 
     async def compact(self) -> None:
-        """Begins a new generation and forgets files that have long been gone. Raises OSError."""
+        """Begins a new generation and forgets what is long past. Raises OSError."""
         self._forget_long_gone()
+        self._forget_old_claims()
         snapshot = self.store.begin_generation()
         await asyncio.to_thread(self.store.finish_generation, snapshot)
 
@@ -178,6 +181,13 @@ class Keeper:
         if lost:
             self._log.error("lines_lost_with_their_file", lines=lost)
         self._log.info("files_forgotten", files=len(gone))
+
+    def _forget_old_claims(self) -> None:
+        before_ms = (self._wall_s() - FORGET_CLAIMS_AFTER_S) * 1000
+        claims = self.store.state.claims
+        old = [key for key, (_owner, time_ms) in claims.items() if time_ms < before_ms]
+        if old:
+            self.store.append({"unclaim": old})
 
 
 class _Ready:

@@ -6,6 +6,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Self
 
+from hooktail.checkpoint.disk import own_like
 from hooktail.errors import CannotWriteError, LockedError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def prepare_state_dir(directory: Path) -> None:
             "write there"
         ) from error
     except OSError as error:
-        raise CannotWriteError(f"{directory}: {error.strerror}") from error
+        raise CannotWriteError(
+            f"state_dir {directory}: cannot be made a directory: {error.strerror}; choose another"
+        ) from error
 
 
 class StateLock:
@@ -42,7 +45,9 @@ class StateLock:
                 f"{self._path}: {error.strerror}; the service user must own the state directory"
             ) from error
         except OSError as error:
-            raise CannotWriteError(f"{self._path}: {error.strerror}") from error
+            raise CannotWriteError(
+                f"{self._path}: {error.strerror}; the state directory must be writable"
+            ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -52,6 +57,7 @@ class StateLock:
                 f"{self._path}: in use by hooktail with process id {holder or 'unknown'}; "
                 "stop it first, or give this one another state_dir"
             ) from None
+        own_like(self._descriptor, self._path.parent)
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         return self

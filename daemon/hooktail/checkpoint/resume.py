@@ -10,7 +10,7 @@ anything else                           it is new, and the reason is told
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.fingerprint import HEAD_BYTES, Head, head_of
@@ -46,6 +46,7 @@ class Resumer:
     def __init__(self, entries: Iterable[tuple[int, FileEntry]] = ()) -> None:
         self._by_inode: dict[tuple[int, int], set[int]] = defaultdict(set)
         self._by_head: dict[Head, set[int]] = defaultdict(set)
+        self._lengths: Counter[int] = Counter()
         self._entries: dict[int, _Known] = {}
         for key, entry in entries:
             self.put(
@@ -62,15 +63,21 @@ class Resumer:
         self._entries[key] = _Known(head, inode, read, before)
         self._by_inode[inode].add(key)
         self._by_head[head].add(key)
+        self._lengths[head.length] += 1
 
     def drop(self, key: int) -> None:
         """Takes an entry out."""
         if key in self._entries:
             known = self._entries.pop(key)
+            self._lengths[known.head.length] -= 1
             self._by_inode[known.inode].discard(key)
             self._by_head[known.head].discard(key)
             if not self._by_head[known.head]:
                 del self._by_head[known.head]
+
+    def knows(self, file_id: FileId) -> bool:
+        """Tells whether an inode stands in an entry."""
+        return bool(self._by_inode.get(file_id))
 
     def find(
         self,
@@ -112,8 +119,8 @@ class Resumer:
         """Finds the entry that knows most of the content: the one that was read furthest."""
         restored = None
         found: list[tuple[int, int]] = []
-        for length in {known.length for known in self._by_head}:
-            if not length or length > len(head):
+        for length, entries in self._lengths.items():
+            if not entries or not length or length > len(head):
                 continue
             for key in self._by_head.get(head_of(head[:length]), ()):
                 if key in followed:

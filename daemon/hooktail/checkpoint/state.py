@@ -7,12 +7,14 @@ is always what a restart would see.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT_VERSION = 1
+
+Where = Literal["end", "beginning"]
 
 
 @dataclass(slots=True)
@@ -63,6 +65,9 @@ class State:
     """`once_per` keys with their owner and time in ms."""
     started: set[str] = field(default_factory=set)
     """Sources that have looked at their files at least once."""
+    begin_at: dict[str, Where] = field(default_factory=dict)
+    """Where a source that is not in `started` begins the files that its first look finds, in the
+    place of its own `start_at`: the word of `on_checkpoint_error`. A source's `start` ends it."""
 
     def apply(self, record: Mapping[str, Any]) -> None:
         """Changes the state by one journal record.
@@ -70,13 +75,15 @@ class State:
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
         `i` inode, `t` seen), `forget` keys, `books` (source -> counter -> added lines),
-        `claim` (once_per keys), `start` sources.
+        `claim` and `unclaim` (once_per keys), `begin` (source -> "end", "beginning" or null: it
+        has not started), `start` sources. What is said of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
             self.next_key = max(self.next_key, int(key) + 1)
         for key, change in record.get("file", {}).items():
-            self._change(self.files[int(key)], change)
+            if (changed := self.files.get(int(key))) is not None:
+                self._change(changed, change)
         for key in record.get("forget", ()):
             self.files.pop(int(key), None)
         for source, delta in record.get("books", {}).items():
@@ -85,7 +92,16 @@ class State:
                 book[counter] = book.get(counter, 0) + lines
         for key, owner, time_ms in record.get("claim", ()):
             self.claims[key] = (owner, time_ms)
-        self.started.update(record.get("start", ()))
+        for key in record.get("unclaim", ()):
+            self.claims.pop(key, None)
+        for source, where in record.get("begin", {}).items():
+            self.started.discard(source)
+            self.begin_at.pop(source, None)
+            if where is not None:
+                self.begin_at[source] = where
+        for source in record.get("start", ()):
+            self.started.add(source)
+            self.begin_at.pop(source, None)
 
     @staticmethod
     def _change(entry: FileEntry, change: Mapping[str, Any]) -> None:
@@ -109,6 +125,7 @@ class State:
             "next_key": self.next_key,
             "books": self.books,
             "claim": [[key, owner, time] for key, (owner, time) in self.claims.items()],
+            "begin": self.begin_at,
             "start": sorted(self.started),
         }
 

@@ -1,64 +1,99 @@
 """The checkpoint on disk: an atomic snapshot and an append-only journal beside it.
 
     checkpoint.N.snapshot    the whole state when generation N began
-    checkpoint.N.journal     what changed since; its last record may name generation N+1
+    checkpoint.N.journal     what changed since; its last record may name the generation after it
 
-Generation N+1 begins by ending journal N with `{"next": N+1}` and appending to journal N+1 from
-then on; snapshot N+1 is written beside it, at leisure. Until it is there, a restart reads snapshot
-N, journal N to its end record, and journal N+1; afterwards snapshot N+1 and journal N+1 give the
-same. Generation N is kept until N+2 begins, so that a damaged snapshot costs nothing. The proof,
-instant by instant, is in docs/why/checkpoint.md.
+Generation M begins by ending journal N with `{"next": M}` and appending to journal M from then
+on; snapshot M is written beside it, at leisure. Until it is there, a restart reads snapshot N,
+journal N to its end record, and journal M; afterwards snapshot M and journal M give the same.
+Generation N is kept until the one after M has its snapshot, so that a damaged snapshot costs
+nothing. The proof, instant by instant, is in docs/why/checkpoint.md.
 
 `append` writes through to the kernel, which survives SIGKILL; `sync` makes it survive power loss.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+import contextlib
+from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from hooktail.checkpoint.frames import decode, encode
-from hooktail.checkpoint.state import FORMAT_VERSION, State
-from hooktail.errors import CannotWriteError, CheckpointError, PermissionDeniedError
+from hooktail.checkpoint import recovery
+from hooktail.checkpoint.chain import NAME, load
+from hooktail.checkpoint.disk import RealDisk, write_whole
+from hooktail.checkpoint.frames import encode
+from hooktail.checkpoint.state import FORMAT_VERSION
+from hooktail.crashpoint import crash_at, crash_within, tested_size
+from hooktail.errors import CannotWriteError, PermissionDeniedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-COMPACT_BYTES = 8 * 1024 * 1024
+    from hooktail.checkpoint.chain import Loaded
+    from hooktail.checkpoint.disk import Disk
+    from hooktail.checkpoint.state import State
+    from hooktail.config.sections import OnCheckpointError
+
+__all__ = ["COMPACT_BYTES", "Store", "read_files", "read_state", "write_whole"]
+
+COMPACT_BYTES = tested_size("HOOKTAIL_COMPACT_BYTES", 8 * 1024 * 1024)
 """A journal longer than this is due for a new generation."""
 
-_NAME = re.compile(r"checkpoint\.(\d{1,12})\.(snapshot|journal)\Z")
+READING_TRIES = 5
+"""Beside a daemon that begins a generation, a file can be gone between listing and reading."""
 
-log = structlog.get_logger()
+REAL_DISK = RealDisk()
 
 
 class Store:
-    """The state with its files. One daemon at a time (`lock.StateLock`), one thread at a time."""
+    """The state with its files. One daemon at a time (`lock.StateLock`).
 
-    def __init__(self, directory: Path, state: State, generation: int) -> None:
+    `append` and `begin_generation` run on one thread, `sync` and `finish_generation` may run on
+    another: one of them at a time, and neither beside `begin_generation`.
+    """
+
+    def __init__(
+        self, directory: Path, state: State, generation: int, disk: Disk = REAL_DISK
+    ) -> None:
         self.directory = directory
         self.state = state
         self.generation = generation
+        self.unwritten: dict[str, Any] = {}
+        """What happened and could not be written yet; it outlives a reload."""
+        self._disk = disk
         self._descriptor = -1
-        self._ended = -1  # the journal before, until its snapshot is written
+        self._ended = -1  # the journal before, until it is durable
         self._length = 0
         self._unsynced = False
+        self._unnamed = False  # the journal's name may not survive a power cut yet
+        self._torn = False  # what could not be written could not be cut off either
+        self._in_doubt = False  # a sync failed: the kernel may have dropped what it covered
+        self._base = generation  # the generation whose snapshot is on the disk
 
     @classmethod
-    def open(cls, directory: Path) -> Store:
+    def open(
+        cls,
+        directory: Path,
+        *,
+        on_error: OnCheckpointError = "previous",
+        sources: Iterable[str] = (),
+        disk: Disk = REAL_DISK,
+    ) -> Store:
         """Reads the checkpoint, or begins an empty one, and starts a new generation.
 
-        Raises CheckpointError if there are checkpoint files and none can be trusted, and
-        CannotWriteError or PermissionDeniedError if the directory cannot be used.
+        `on_error` says what to do with a damaged one, and `sources` names those that "end" and
+        "beginning" speak of, beside the ones that the checkpoint knows. Raises CheckpointError if
+        the checkpoint cannot be trusted and nobody said what then, and CannotWriteError or
+        PermissionDeniedError if the directory cannot be used.
         """
         try:
-            loaded = _load(directory)
-            store = cls(directory, loaded.state, loaded.generation)
-            store._go_on_with(loaded)
+            loaded = load(directory, disk)
+            state = recovery.decide(directory, loaded, on_error, sources)
+            recovery.keep_aside(directory, loaded.damages, disk)
+            store = cls(directory, state, loaded.newest, disk)
+            store._base = loaded.base
+            if not loaded.lossy:
+                store._go_on_with(loaded)
             snapshot = store.begin_generation()
             store.finish_generation(snapshot)
         except PermissionError as error:
@@ -69,40 +104,68 @@ class Store:
             raise CannotWriteError(f"{directory}: cannot write: {error.strerror}") from error
         return store
 
-    def _go_on_with(self, loaded: _Loaded) -> None:
+    def _go_on_with(self, loaded: Loaded) -> None:
         """Takes up the journal that was written last, without what is torn off its end."""
         if loaded.journal is not None:
-            self._descriptor = os.open(loaded.journal, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             self._length = loaded.journal_length
-            os.ftruncate(self._descriptor, self._length)
+            self._descriptor = self._disk.reopen(loaded.journal, self._length)
+            if not self._length:
+                header = _header(loaded.journal_generation)
+                self._disk.write(self._descriptor, header)
+                self._length = len(header)
 
     @property
     def journal_bytes(self) -> int:
-        """Length of the current journal."""
-        return self._length
+        """Length of the current journal; beyond COMPACT_BYTES if it is in doubt."""
+        return max(self._length, COMPACT_BYTES + 1) if self._in_doubt else self._length
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Writes a record and applies it. Raises OSError, and then nothing has changed."""
         line = encode(record)
+        if self._torn:
+            self._cut_off_torn()
+        crash_at("journal-before-write")
+        crash_within("journal-torn", self._descriptor, line)
         try:
-            write_whole(self._descriptor, line)
+            self._disk.write(self._descriptor, line)
         except OSError:
             # A torn record must not stand before later ones.
-            os.ftruncate(self._descriptor, self._length)
+            self._torn = True
+            with contextlib.suppress(OSError):  # the next append tries again, and says why not
+                self._cut_off_torn()
             raise
+        crash_at("journal-after-write")
         self._length += len(line)
         self._unsynced = True
         self.state.apply(record)
 
+    def _cut_off_torn(self) -> None:
+        self._disk.truncate(self._descriptor, self._length)
+        self._torn = False
+
     def sync(self) -> None:
         """Makes everything appended so far survive a power loss; may run on another thread."""
-        if self._unsynced:
-            self._unsynced = False
-            try:
-                os.fdatasync(self._descriptor)
-            except OSError:
-                self._unsynced = True
-                raise
+        if not (self._unsynced or self._unnamed or self._ended >= 0):
+            return
+        crash_at("sync-before")
+        self._unsynced = False
+        try:
+            self._make_durable()
+        except OSError:
+            self._unsynced = self._in_doubt = True
+            raise
+        crash_at("sync-after")
+
+    def _make_durable(self) -> None:
+        """A record is worth nothing without those before it: first the journal that has ended."""
+        if self._ended >= 0:
+            self._disk.sync(self._ended)
+            self._disk.close(self._ended)
+            self._ended = -1
+        self._disk.sync(self._descriptor)
+        if self._unnamed:
+            self._disk.sync_directory(self.directory)
+            self._unnamed = False
 
     def begin_generation(self) -> bytes:
         """Switches to a new journal and returns the snapshot it follows from.
@@ -110,48 +173,61 @@ class Store:
         Quick; the caller then runs `finish_generation`, on any thread. Raises OSError.
         """
         if self._ended >= 0:
-            self._finish_ended()  # the last snapshot could not be written: the chain is longer
+            self._make_durable()  # the last snapshot could not be written: the chain is longer
         following = self.generation + 1
-        descriptor = os.open(
-            self._path(following, "journal"),
-            os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC,
-            0o600,
-        )
+        descriptor = self._disk.create(self._path(following, "journal"))
         try:
-            header = encode({"v": FORMAT_VERSION, "generation": following})
-            os.write(descriptor, header)
+            header = _header(following)
+            self._disk.write(descriptor, header)
+            crash_at("generation-journal-made")
             if self._descriptor >= 0:
                 self.append({"next": following})
+            crash_at("generation-journal-ended")
         except OSError:
-            os.close(descriptor)
+            self._disk.close(descriptor)
             raise
         self._ended = self._descriptor
         self._descriptor, self._length = descriptor, len(header)
+        self._unnamed = True
         self.generation = following
         return encode({"v": FORMAT_VERSION, "generation": following, **self.state.to_json()})
 
     def finish_generation(self, snapshot: bytes) -> None:
-        """Writes the snapshot of the current generation durably and drops what it replaces."""
-        if self._ended >= 0:
-            self._finish_ended()
+        """Writes the snapshot of the current generation durably and drops what it replaces.
+
+        Its name comes last: where a snapshot is, its journal and all before it are durable.
+        """
+        self._make_durable()
         target = self._path(self.generation, "snapshot")
-        temporary = f"{target}.tmp"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        temporary = target.with_name(f"{target.name}.tmp")
+        descriptor = self._disk.create(temporary)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(snapshot)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
+            try:
+                crash_within("snapshot-tmp-half", descriptor, snapshot)
+                self._disk.write(descriptor, snapshot)
+                self._disk.sync(descriptor)
+            finally:
+                self._disk.close(descriptor)
+            crash_at("snapshot-tmp-written")
+            self._disk.rename(temporary, target)
         except OSError:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                self._disk.unlink(temporary)
             raise
-        self._sync_directory()
-        for name in os.listdir(self.directory):
-            match = _NAME.match(name)
-            if match and int(match[1]) < self.generation - 1:
-                os.unlink(self.directory / name)
+        crash_at("snapshot-renamed")
+        self._disk.sync_directory(self.directory)
+        crash_at("snapshot-dir-synced")
+        self._in_doubt = False
+        self._drop_before(self._base)
+        self._base = self.generation
+        crash_at("old-deleted")
+
+    def _drop_before(self, generation: int) -> None:
+        """Drops what is older than the generation before this one, and left-over temporaries."""
+        for name in self._disk.names(self.directory):
+            match = NAME.match(name)
+            if match and (int(match[1]) < generation or match[3]):
+                self._disk.unlink(self.directory / name)
 
     def close(self) -> None:
         """Makes everything durable and closes the files."""
@@ -159,107 +235,33 @@ class Store:
             try:
                 self.sync()
             finally:
-                os.close(self._descriptor)
+                self._disk.close(self._descriptor)
                 self._descriptor = -1
 
-    def _finish_ended(self) -> None:
-        os.fdatasync(self._ended)
-        os.close(self._ended)
-        self._ended = -1
-
-    def _sync_directory(self) -> None:
-        descriptor = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _path(self, generation: int, kind: str) -> str:
-        return str(self.directory / f"checkpoint.{generation}.{kind}")
+    def _path(self, generation: int, kind: str) -> Path:
+        return self.directory / f"checkpoint.{generation}.{kind}"
 
 
-class _Loaded(NamedTuple):
-    state: State
-    generation: int
-    """The newest generation number in use."""
-    journal: Path | None
-    """The journal that was written last."""
-    journal_length: int
-    """Its length without a torn record."""
-
-
-def write_whole(descriptor: int, data: bytes) -> None:
-    """Writes all of `data` or raises OSError; what was written of it then stays in the file.
-
-    A disk that fills up takes the beginning without an error; the next write says why.
-    """
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _header(generation: int) -> bytes:
+    return encode({"v": FORMAT_VERSION, "generation": generation})
 
 
 def read_state(directory: Path) -> State:
-    """Reads the checkpoint without touching it, for commands beside a running daemon."""
-    return _load(directory).state
+    """Reads the checkpoint without touching it, for commands beside a running daemon.
+
+    Raises CheckpointError or PermissionDeniedError if it proves nothing.
+    """
+    loaded = read_files(directory)
+    if loaded.state is None:
+        raise recovery.refusal(directory, loaded)
+    return loaded.state
 
 
-def _load(directory: Path) -> _Loaded:
-    numbers: dict[str, set[int]] = {"snapshot": set(), "journal": set()}
-    for name in os.listdir(directory):
-        if match := _NAME.match(name):
-            numbers[match[2]].add(int(match[1]))
-    newest = max(numbers["snapshot"] | numbers["journal"], default=0)
-    for generation in sorted(numbers["snapshot"], reverse=True):
-        state = _read_snapshot(directory / f"checkpoint.{generation}.snapshot")
-        if state is not None:
-            return _replay(directory, generation, state, newest)
-        log.error("checkpoint_snapshot_damaged", generation=generation, hint="using the previous")
-    if numbers["snapshot"] or numbers["journal"] - {1}:
-        raise CheckpointError(
-            f"{directory}: no checkpoint.*.snapshot can be trusted (damaged, or of a newer "
-            "version); nothing is sent again without your word: restore the files, or move them "
-            "away to start as on the first day"
-        )
-    # Either the very first start, or a crash within it before its first snapshot: nothing was
-    # read yet.
-    return _Loaded(State(), newest, None, 0)
-
-
-def _read_snapshot(path: Path) -> State | None:
-    records = decode(path.read_bytes()).records
-    if len(records) != 1:
-        return None
-    if records[0].get("v") != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: version {records[0].get('v')!r}; this hooktail reads version "
-            f"{FORMAT_VERSION}: install the version that wrote it"
-        )
-    return State.from_json(records[0])
-
-
-def _replay(directory: Path, generation: int, state: State, newest: int) -> _Loaded:
-    """Applies the journals that follow from snapshot `generation`, as long as they are whole."""
-    loaded = _Loaded(state, newest, None, 0)
-    following: int | None = generation
-    while following is not None:
-        path = directory / f"checkpoint.{following}.journal"
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+def read_files(directory: Path) -> Loaded:
+    """As `read_state`, with what is wrong with the files; raises OSError alone."""
+    loaded = load(directory, REAL_DISK)
+    for _ in range(READING_TRIES):
+        if not loaded.damages:
             break
-        frames = decode(data)
-        loaded = _Loaded(state, newest, path, frames.length)
-        if frames.length < len(data):
-            log.warning(
-                "checkpoint_journal_torn",
-                path=str(path),
-                bytes_ignored=len(data) - frames.length,
-                hint="a crash while writing, or damage: what it said is sent again",
-            )
-        following = None
-        for record in frames.records:
-            if "next" in record:
-                following = int(record["next"])
-            elif "generation" not in record:
-                state.apply(record)
+        loaded = load(directory, REAL_DISK)
     return loaded

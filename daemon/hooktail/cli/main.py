@@ -19,7 +19,17 @@ from hooktail.errors import HooktailError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("run", "demo", "formats", "parse", "explain", "preview", "collector", "config")
+COMMANDS = (
+    "run",
+    "demo",
+    "formats",
+    "parse",
+    "explain",
+    "preview",
+    "collector",
+    "config",
+    "checkpoint",
+)
 
 EPILOG = """\
 examples:

@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from hooktail.config.files import Document
 
 
-def check(document: Document, environ: Mapping[str, str]) -> tuple[Config | None, list[Problem]]:
-    """Returns the configuration, or None and every problem. Reads the account ids' files."""
+def check(document: Document, environ: Mapping[str, str]) -> tuple[Config, list[Problem]]:
+    """Returns what could be understood, and every problem. Reads the account ids' files."""
     findings = Findings(document.origins)
     root = document.tree
     # First of all, so that no account id can be shown by a problem with another key.
     accounts = _accounts(findings, root, environ)
     values = tables.check(findings, (), root, keys.ROOT)
+    state_dir = values.pop("state_dir", None) or _state_dir(findings, environ)
     destinations = _destinations(findings, root, accounts)
     config = Config(
         file=document.origins[()],
-        state_dir=values.get("state_dir") or _state_dir(findings, environ),
+        state_dir=state_dir,
+        **values,
         destinations=destinations,
         delivery=_delivery(findings, root),
         sources=sources.build(findings, root, list(accounts)),
@@ -49,7 +51,7 @@ def check(document: Document, environ: Mapping[str, str]) -> tuple[Config | None
             **tables.check(findings, ("log",), tables.table_at(findings, (), root, "log"), keys.LOG)
         ),
     )
-    return (None if findings.problems else config), findings.problems
+    return config, findings.problems
 
 
 def _accounts(

@@ -28,6 +28,7 @@ from hooktail.config.kinds import (
 from hooktail.config.sections import (
     DAY_S,
     DEFAULT_STATE_DIR,
+    Config,
     DeliverySection,
     DestinationSection,
     FieldSection,
@@ -87,7 +88,7 @@ class Section:
 
     def default(self, key: Key) -> object:
         """Returns the key's default as one would write it, or None if it has none."""
-        if self is ROOT:
+        if self is ROOT and key.name == "state_dir":
             return DEFAULT_STATE_DIR
         for field in dataclasses.fields(self.cls) if self.cls else ():
             if field.name == key.attribute and field.default is not dataclasses.MISSING:
@@ -115,12 +116,20 @@ _WAIT = Seconds(high_s=3600.0)
 ROOT = Section(
     title="top level",
     about="What stands before the first table.",
+    cls=Config,
     keys=(
         Key(
             name="state_dir",
             kind=absolute_path(),
             about="Directory of checkpoint, dead letters and lock; without it $HOOKTAIL_STATE_DIR, "
             "then systemd's $STATE_DIRECTORY, then the default.",
+        ),
+        Key(
+            name="on_checkpoint_error",
+            kind=Choice(("previous", "fail", "end", "beginning")),
+            about="What to do at the start with a damaged checkpoint: go back to the newest state "
+            "that can be proved, do not start, skip to the ends of the files, or send everything "
+            "again.",
         ),
     ),
     tables=("destination", "delivery", "source", "status", "log"),

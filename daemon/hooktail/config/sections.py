@@ -21,6 +21,7 @@ DAY_S = 86_400.0
 
 Payload = Literal["flat", "nested", "both"]
 StartAt = Literal["end", "beginning"]
+OnCheckpointError = Literal["previous", "fail", "end", "beginning"]
 
 
 class Secret:
@@ -167,6 +168,8 @@ class Config:
 
     file: str
     state_dir: Path
+    on_checkpoint_error: OnCheckpointError = "previous"
+    """What to do at the start with a checkpoint that is damaged."""
     destinations: Mapping[str, DestinationSection]
     delivery: DeliverySection = DeliverySection()
     sources: tuple[SourceSection, ...] = ()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def describe(config: Config) -> dict[str, object]:
     """Returns every key with the value in force, as the file would have it; secrets are `***`."""
     return {
-        "state_dir": str(config.state_dir),
+        **_values(keys.ROOT, config),
         "destination": {
             name: {"account_id": MASK} | _values(keys.DESTINATION, section)
             for name, section in config.destinations.items()

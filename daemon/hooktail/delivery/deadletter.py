@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 import orjson
 
+from hooktail.crashpoint import crash_at
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -131,7 +133,9 @@ def _append_durably(directory: Path, name: str, lines: bytes) -> None:
         try:
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
+            crash_at("deadletter-before-fsync")
             os.fsync(descriptor)
+            crash_at("deadletter-after-fsync")
         except OSError:
             os.ftruncate(descriptor, length)
             raise

@@ -5,8 +5,9 @@ and xz streams, zstd frames, skippable ones too), whose contents follow each oth
 one; zero bytes behind a member are padding. Anything else behind a member is damage: it could be
 the damaged beginning of the next.
 
-The four codecs check their sums at the end of a member (gzip, zstd), of a block of up to 900 kB
-(bzip2) or of a block that usually is the whole stream (xz), behind the bytes they vouch for.
+The codecs check their sums behind the bytes they vouch for: at the end of a member (gzip, zstd), of
+a block of up to 900 kB (bzip2) or of a block that usually is the whole stream (xz). A zstd frame
+can do without a sum (`zstd --no-check`): damage in it may go unseen.
 """
 
 from __future__ import annotations

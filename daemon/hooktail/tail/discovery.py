@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fnmatch
 import glob
 import os
 import stat
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ class Scan:
 def scan(paths: Sequence[str], exclude: Sequence[str]) -> Scan:
     """Expands `paths` (absolute globs, `**` too), without what `exclude` matches.
 
+    Raises OSError if there is no file descriptor left to look with.
+
     Of several paths to one inode (hard links, symlinks) the first in sorted order counts.
     Directories are given as real paths, because inotify on a symlink to a directory is deaf.
     """
@@ -37,8 +40,8 @@ def scan(paths: Sequence[str], exclude: Sequence[str]) -> Scan:
         if (closed := _closed(pattern)) is not None:
             found.unreadable[Path(closed[0])] = closed[1]
             continue
-        for text in sorted(glob.glob(pattern, recursive=True, include_hidden=True)):
-            if any(fnmatchcase(text, each) for each in exclude):
+        for text in sorted(_expand(pattern)):
+            if any(fnmatch.fnmatchcase(text, each) for each in exclude):
                 continue
             path = Path(text)
             try:
@@ -73,14 +76,45 @@ def _closed(pattern: str) -> tuple[str, str] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise  # globbing would find nothing, and every file would seem to be gone
         return place, error.strerror or str(error)
     return None
+
+
+def _expand(pattern: str) -> list[str]:
+    """Expands a glob. `**` does not follow symlinks to directories: they can form a circle."""
+    if "**" not in pattern:
+        return glob.glob(pattern, include_hidden=True)
+    place = _fixed_part(pattern)
+    parts = pattern[len(place) :].strip("/").split("/")
+    found = []
+    for directory, _, names in os.walk(place):
+        below = [part for part in directory[len(place) :].split("/") if part]
+        found += [os.path.join(directory, name) for name in names if _fits([*below, name], parts)]
+    return found
+
+
+def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
+    """Tells whether a path, name by name, fits a glob in which `**` is any number of names."""
+    if not parts:
+        return not names
+    if parts[0] != "**":
+        return (
+            bool(names) and fnmatch.fnmatchcase(names[0], parts[0]) and _fits(names[1:], parts[1:])
+        )
+    if len(parts) == 1:
+        return bool(names)
+    return any(_fits(names[skipped:], parts[1:]) for skipped in range(len(names)))
 
 
 def _directories(pattern: str) -> Iterable[str]:
     """The existing directories in which files that match `pattern` can appear."""
     parent = os.path.dirname(pattern)
-    matches = glob.glob(parent, recursive=True) if glob.has_magic(parent) else [parent]
+    if "**" in parent:
+        matches = [directory for directory, _, _ in os.walk(_fixed_part(pattern))]
+    else:
+        matches = glob.glob(parent) if glob.has_magic(parent) else [parent]
     for directory in matches:
         if os.path.isdir(directory):
             yield os.path.realpath(directory)

@@ -165,7 +165,7 @@ class TailedFile:
         """Inside a line over the limit, whose newline has not been found yet."""
         return self._skipped_to > 0
 
-    def _skip(self) -> LongLine | None:
+    def _skip(self) -> Lines | LongLine | None:
         chunk = os.pread(self._descriptor, self._read_bytes, self._skipped_to)
         newline = chunk.find(b"\n")
         if newline < 0:
@@ -177,7 +177,20 @@ class TailedFile:
         self._looked_at = -1
         self._before = self._bytes_before(self.offset)
         head = os.pread(self._descriptor, self._max_line_bytes, start)
+        if not head.strip(b"\0"):
+            return self._behind_hole()
         return LongLine(start, self.offset, head)
+
+    def _behind_hole(self) -> Lines:
+        """Takes the line behind a hole of NULs.
+
+        A writer without O_APPEND goes on at its old offset after a truncation.
+        """
+        end = self.offset - 1
+        tail_at = max(end - self._max_line_bytes, 0)
+        tail = os.pread(self._descriptor, end - tail_at, tail_at)
+        text = tail[tail.rfind(b"\0") + 1 :]
+        return Lines([text], end - len(text), self.offset)
 
     def rewind(self, offset: int) -> None:
         """Goes on from another offset, which is the start of a line."""
@@ -202,15 +215,18 @@ class TailedFile:
 
     def go_to_end(self) -> None:
         """Moves the offset behind the last newline: what stands before it is not ours."""
-        position = self.size
+        self.rewind(self.line_start(self.size))
+
+    def line_start(self, offset: int) -> int:
+        """Returns the start of the line that holds `offset`, which is there if the file is."""
+        position = offset
         while position > 0:
             start = max(position - READ_BYTES, 0)
             newline = os.pread(self._descriptor, position - start, start).rfind(b"\n")
             if newline >= 0:
-                self.rewind(start + newline + 1)
-                return
+                return start + newline + 1
             position = start
-        self.rewind(0)
+        return 0
 
     def __repr__(self) -> str:
         return f"TailedFile({str(self.path)!r}, offset={self.offset}, size={self.size})"

@@ -17,31 +17,41 @@ import contextlib
 import heapq
 import os
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 
 from hooktail.fingerprint import compression_of
+from hooktail.paths import shown
 from hooktail.tail.discovery import Scan, scan
 from hooktail.tail.file import Growth, Rewritten, TailedFile
 from hooktail.tail.framing import LongLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from hooktail.config.sections import SourceSection
+    from hooktail.config.sections import SourceSection, StartAt
     from hooktail.model import FileId, Lines
 
 RESCAN_S = 2.0
 """Between two looks at the globs; a bell shortens it to `RESCAN_AFTER_BELL_S`."""
+RESCAN_WATCHED_S = 10.0
+"""The same where every directory is watched and the look is only for what no bell tells."""
+SCAN_SHARE = 200
+"""A look that took long is not repeated before so many times its duration: half a percent."""
 RESCAN_AFTER_BELL_S = 0.1
-RESCAN_LATER_S = 0.3
-"""While it cannot be told yet what a file is."""
+RESCAN_LATER_S = 0.5
+ROOM_S = 0.25
+"""While there is no room, bells are heard and globs looked at so often."""
+UNDECIDED_S = 30.0
+"""While it cannot be told yet what a file is, it is looked at so often for so long."""
 HOT_S, HOT_LOOK_S = 10.0, 0.02
 """A file that grew within HOT_S is looked at every HOT_LOOK_S."""
-WARM_S, WARM_LOOK_S = 120.0, 0.25
+WARM_S, WARM_LOOK_S = 60.0, 0.25
 COLD_LOOK_S = 2.0
+COLD_LOOK_WATCHED_S = 20.0
+"""Where a bell rings for a file that is written to, looking is only for the bell's failing."""
 GONE_QUIET_S = 60.0
 """A file that no path leads to is closed after so long without growth: writers such as nginx
 keep the old file for a while after a rotation."""
@@ -97,11 +107,21 @@ class Consumer(Protocol):
     def started_before(self) -> bool:
         """Tells whether this source has ever looked at its files."""
 
+    @property
+    def begin_at(self) -> StartAt | None:
+        """Where the first scan begins instead of `start_at`, after a damaged checkpoint."""
+
     def first_scan_done(self) -> None:
         """The files that existed at the very first start are all known now."""
 
+    def knows(self, file_id: FileId) -> bool:
+        """Tells whether an inode was met before."""
+
     def resume(self, file: TailedFile) -> Resumption:
         """Tells where a file found by a scan goes on."""
+
+    def is_copy(self, file: TailedFile) -> bool:
+        """Tells whether a file is a copy of one that is followed."""
 
     def track(self, file: TailedFile) -> Track:
         """Begins, or goes on with, a file at `file.offset`."""
@@ -115,7 +135,7 @@ class _Followed:
     def __init__(self, file: TailedFile, track: Track, now: float) -> None:
         self.file = file
         self.track = track
-        self.grew_at = now
+        self.grew_at = now if file.unread_bytes else now - WARM_S
         self.look_at = now
         self.gone = False
 
@@ -129,7 +149,8 @@ class Source:
         consumer: Consumer,
         *,
         clock: Callable[[], float],
-        watch: Callable[[], None] = lambda: None,
+        watch: Callable[[], bool] = lambda: False,
+        may_open: Callable[[], bool] = lambda: True,
         adopt: dict[FileId, TailedFile] | None = None,
     ) -> None:
         self.section = section
@@ -141,11 +162,17 @@ class Source:
         self._consumer = consumer
         self._clock = clock
         self._watch = watch
+        self._watched = False
+        self._start_at = section.start_at
+        self._may_open = may_open
         self._adopted = adopt or {}
         self._followed: dict[FileId, _Followed] = {}
-        self._left_out: set[FileId] = set()
+        self._left_out: set[tuple[FileId, Path]] = set()
+        self._undecided: dict[FileId, float] = {}
+        self._at_end_once_readable: set[Path] = set()
         self._unreadable: dict[Path, str] = {}
         self._told_of_none = False
+        self._told_of_limit = False
         self._due: list[tuple[float, int, _Followed]] = []
         self._sequence = count()
         self._bell = asyncio.Event()
@@ -158,6 +185,11 @@ class Source:
     def files(self) -> list[TailedFile]:
         """The files followed now."""
         return [followed.file for followed in self._followed.values()]
+
+    @property
+    def file_count(self) -> int:
+        """How many files are open."""
+        return len(self._followed)
 
     def ring(self, topology_changed: bool, modified: set[str]) -> None:
         """A hint that directories changed, or that idle files were written to."""
@@ -198,34 +230,47 @@ class Source:
             self._topology_changed = False
             self._rescan_at = min(self._rescan_at, now + RESCAN_AFTER_BELL_S)
         if now >= self._rescan_at:
-            found = await asyncio.to_thread(scan, self.section.paths, self.section.exclude)
-            self._rescan_at = self._clock() + RESCAN_S
+            try:
+                found = await asyncio.to_thread(scan, self.section.paths, self.section.exclude)
+            except OSError as error:
+                self._rescan_at = now + RESCAN_S
+                self._report_unreadable({Path(self.section.paths[0]): error.strerror or str(error)})
+                return
+            took_s = self._clock() - now
+            usual_s = RESCAN_WATCHED_S if self._watched else RESCAN_S
+            self._rescan_at = now + max(usual_s, took_s * SCAN_SHARE)
             self.apply(found)
 
     def apply(self, found: Scan) -> None:
         """Brings the followed files in line with what a scan found."""
         self._report_unreadable(found.unreadable)
         first = not self._consumer.started_before
+        self._start_at = self._consumer.begin_at or self.section.start_at
         for file_id in self._adopted.keys() - found.files.keys():
             # Deleted or moved away before a reload, with bytes perhaps unread.
             self._follow_adopted(self._adopted.pop(file_id), gone=True)
         if found.files.keys() - self._followed.keys():
             self._look_at_all()  # what is new may be a copy of what was just truncated
-        for file_id, path in found.files.items():
+        # Those that the checkpoint knows by inode first, before a copy can take their place.
+        by_inode = sorted(found.files, key=lambda file_id: not self._consumer.knows(file_id))
+        for file_id in by_inode:
+            path = found.files[file_id]
             followed = self._followed.get(file_id)
             if followed is None:
                 self._meet(file_id, path, first=first)
             else:
                 followed.gone = False
                 if followed.file.path != path:
-                    self._log.info("file_moved", path=str(followed.file.path), to=str(path))
+                    self._log.info("file_moved", path=shown(followed.file.path), to=shown(path))
                     followed.file.path = path
                     followed.track.moved()
         for file_id, followed in self._followed.items():
             if file_id not in found.files and not followed.gone:
                 followed.gone = True
-                self._log.info("file_gone", path=str(followed.file.path))
-        self._left_out &= found.files.keys()
+                self._log.info("file_gone", path=shown(followed.file.path))
+        self._left_out &= found.files.items()
+        for file_id in self._undecided.keys() - found.files.keys():
+            del self._undecided[file_id]
         if not found.files and not found.unreadable and not self._told_of_none:
             self._told_of_none = True
             self._log.warning(
@@ -243,14 +288,35 @@ class Source:
                 continue
             if not followed.file.still_holds_what_was_read():
                 self._start_again(followed, "shorter than what was read, or refilled")
-            if followed.file.offset == 0:
-                followed.track.begun()
+            elif followed.file.offset == 0:
+                self._begin(followed)
+
+    def _begin(self, followed: _Followed) -> bool:
+        """A file that was empty has content: unless it is a copy being made, it is read."""
+        if not self._consumer.is_copy(followed.file):
+            followed.track.begun()
+            return True
+        followed.track.cut_off()
+        del self._followed[followed.file.file_id]
+        followed.file.close()
+        self._rescan_at = min(self._rescan_at, self._clock() + RESCAN_LATER_S)
+        return False
 
     def _meet(self, file_id: FileId, path: Path, *, first: bool) -> None:
         if file_id in self._adopted:
             self._follow_adopted(self._adopted.pop(file_id), gone=False)
             return
-        if file_id in self._left_out:
+        if (file_id, path) in self._left_out:
+            return
+        if not self._may_open():
+            if not self._told_of_limit:
+                self._told_of_limit = True
+                self._log.error(
+                    "too_many_files",
+                    open=len(self._followed),
+                    hint="raise the limit of open files (LimitNOFILE), or narrow paths; the rest "
+                    "is read when others are finished",
+                )
             return
         try:
             file = TailedFile.open(path, max_line_bytes=self.section.max_line_bytes)
@@ -258,32 +324,38 @@ class Source:
             return  # the next scan knows more
         except OSError as error:
             self._report_unreadable({path: error.strerror or str(error)}, keep=True)
+            if first and self._start_at == "end":
+                self._at_end_once_readable.add(path)
             return
         if file.file_id != file_id:
             file.close()  # replaced between stat and open; the next scan meets the new one
             return
         compression = compression_of(file.head_bytes())
         if compression is not None:
-            self._left_out.add(file_id)
-            self._log.info("compressed_file_left_out", path=str(path), compression=compression)
+            self._left_out.add((file_id, path))
+            self._log.info("compressed_file_left_out", path=shown(path), compression=compression)
             file.close()
             return
         known = self._consumer.resume(file)
         if known.later:
             file.close()
-            self._rescan_at = min(self._rescan_at, self._clock() + RESCAN_LATER_S)
+            now = self._clock()
+            if now < self._undecided.setdefault(file_id, now + UNDECIDED_S):
+                self._rescan_at = min(self._rescan_at, now + RESCAN_LATER_S)
             return
+        self._undecided.pop(file_id, None)
         if known.offset is not None:
             file.rewind(known.offset)
-            self._log.info("file_resumed", path=str(path), offset=file.offset, size=file.size)
+            self._log.info("file_resumed", path=shown(path), offset=file.offset, size=file.size)
         elif known.at_end:
             file.go_to_end()
-            self._log.info("file_known", path=str(path), offset=file.offset)
-        elif first and self.section.start_at == "end":
+            self._log.info("file_known", path=shown(path), offset=file.offset)
+        elif (first and self._start_at == "end") or path in self._at_end_once_readable:
+            self._at_end_once_readable.discard(path)
             file.go_to_end()
-            self._log.info("file_started", path=str(path), offset=file.offset, at="end")
+            self._log.info("file_started", path=shown(path), offset=file.offset, at="end")
         else:
-            self._log.info("file_started", path=str(path), offset=0, at="beginning")
+            self._log.info("file_started", path=shown(path), offset=0, at="beginning")
         self._follow(file)
 
     def _follow(self, file: TailedFile) -> _Followed:
@@ -301,7 +373,7 @@ class Source:
             if self._unreadable.get(path) != reason:
                 self._log.warning(
                     "file_unreadable",
-                    path=str(path),
+                    path=shown(path),
                     reason=reason,
                     hint="the service user may not read it; on Debian, add the user to group adm",
                 )
@@ -310,7 +382,7 @@ class Source:
         else:
             for path in self._unreadable.keys() - unreadable.keys():
                 if os.access(path, os.R_OK):
-                    self._log.info("file_readable_again", path=str(path))
+                    self._log.info("file_readable_again", path=shown(path))
                     del self._unreadable[path]
             self._unreadable.update(unreadable)
 
@@ -321,7 +393,7 @@ class Source:
             for followed in self._followed.values()
             if now - followed.grew_at < HOT_S
         }
-        self._watch()
+        self._watched = self._watch()
 
     # -- turns
 
@@ -337,7 +409,16 @@ class Source:
                 self._schedule(followed, now)
                 await self._wait_for_room()
                 return True
-            if self.turn(followed):
+            try:
+                progressed_here = self.turn(followed)
+            except OSError as error:
+                # A failing disk, a stale network mount: of this file, not of the daemon.
+                self._report_unreadable(
+                    {followed.file.path: error.strerror or str(error)}, keep=True
+                )
+                self._schedule(followed, now + COLD_LOOK_S)
+                continue
+            if progressed_here:
                 progressed = True
                 await asyncio.sleep(0)
         return progressed
@@ -351,6 +432,8 @@ class Source:
             return True
         if growth is Growth.GROWN:
             followed.grew_at = now
+            if file.offset == 0 and not file.skipping and not self._begin(followed):
+                return True
             taken = file.read()
             if taken is None:
                 self._schedule(followed, now + (0 if file.skipping else HOT_LOOK_S))
@@ -370,14 +453,15 @@ class Source:
         if quiet_s < HOT_S:
             self._schedule(followed, now + HOT_LOOK_S)
         else:
-            self._schedule(followed, now + (WARM_LOOK_S if quiet_s < WARM_S else COLD_LOOK_S))
+            cold_s = COLD_LOOK_WATCHED_S if self._watched else COLD_LOOK_S
+            self._schedule(followed, now + (WARM_LOOK_S if quiet_s < WARM_S else cold_s))
         return False
 
     def _start_again(self, followed: _Followed, reason: str) -> None:
         file = followed.file
         self._log.warning(
             "file_truncated",
-            path=str(file.path),
+            path=shown(file.path),
             reason=reason,
             offset=file.offset,
             size=file.size,
@@ -387,7 +471,7 @@ class Source:
         followed.track.cut_off()
         if file.head_is_full and file.head.matches(file.head_bytes()):
             file.go_to_end()
-            self._log.warning("file_restored", path=str(file.path), offset=file.offset)
+            self._log.warning("file_restored", path=shown(file.path), offset=file.offset)
         else:
             file.rewind(0)
         followed.track = self._consumer.track(file)
@@ -398,14 +482,15 @@ class Source:
         if now - followed.grew_at < GONE_QUIET_S:
             return False
         file = followed.file
-        if file.unread_bytes and not file.skipping:
+        # A file that was only moved away may return with the rest of its last line.
+        if file.unread_bytes and not file.skipping and file.deleted():
             last = file.read_tail()
             if last is not None:
                 followed.track.take(last)
         if followed.track.pending:
             self._schedule(followed, now + COLD_LOOK_S)
             return True
-        self._log.info("file_finished", path=str(file.path), offset=file.offset)
+        self._log.info("file_finished", path=shown(file.path), offset=file.offset)
         followed.track.finished()
         del self._followed[file.file_id]
         file.close()
@@ -418,9 +503,9 @@ class Source:
         heapq.heappush(self._due, (look_at, next(self._sequence), followed))
 
     async def _wait_for_room(self) -> None:
-        """Waits for room, but not beyond the next rescan: files of an outage must be opened."""
+        """Waits for room, but not for long: files that appear in an outage must be opened."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(self._rescan_at - self._clock(), 0)):
+            async with asyncio.timeout(ROOM_S):
                 await self._consumer.room()
 
     async def _wait(self) -> None:

@@ -1,8 +1,8 @@
 """The one door to watchdog. It rings a bell; the truth is asked of stat and fstat.
 
-A directory has up to two watches: one for topology (created, moved, deleted), always; and one for
-modification, only while all of its files are idle, because a wake-up costs a hundred times an
-fstat and active files are followed by fstat anyway.
+A directory is watched for topology (created, moved, deleted), and for modification only while all
+of its files are idle, because a wake-up costs a hundred times an fstat and active files are
+followed by fstat anyway.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TOPOLOGY: list[type[FileSystemEvent]] = [
     DirMovedEvent,
     DirDeletedEvent,
 ]
-_MODIFIED: list[type[FileSystemEvent]] = [FileModifiedEvent]
+_IDLE: list[type[FileSystemEvent]] = [*_TOPOLOGY, FileModifiedEvent]
 
 log = structlog.get_logger()
 
@@ -63,8 +63,7 @@ class Watcher(FileSystemEventHandler):
         self._deleted: set[str] = set()
         self._rung = False
         self._observer: BaseObserver = Observer()
-        self._watches: dict[str, ObservedWatch] = {}
-        self._idle_watches: dict[str, ObservedWatch] = {}
+        self._watches: dict[str, tuple[ObservedWatch, bool]] = {}
         self._complained = False
 
     def start(self) -> None:
@@ -86,32 +85,28 @@ class Watcher(FileSystemEventHandler):
         """The directories whose topology is watched."""
         return frozenset(self._watches)
 
-    def watch(self, directories: set[str]) -> None:
-        """Makes the watched directories these."""
+    def watch(self, directories: set[str], awake: set[str]) -> None:
+        """Makes the watched directories these; in those not `awake` a modification rings too."""
         for gone in self._watches.keys() - directories:
-            self._unwatch(self._watches, gone)
-        for gone in self._idle_watches.keys() - directories:
-            self._unwatch(self._idle_watches, gone)
-        for directory in directories - self._watches.keys():
-            self._watch(self._watches, directory, _TOPOLOGY)
+            self._unwatch(gone)
+        for directory in directories:
+            idle = directory not in awake
+            known = self._watches.get(directory)
+            if known is None or known[1] is not idle:
+                self._watch(directory, idle=idle)
 
-    def watch_idle(self, directories: set[str]) -> None:
-        """Makes the directories in which a modification rings the bell these."""
-        wanted = directories & self._watches.keys()
-        for awake in self._idle_watches.keys() - wanted:
-            self._unwatch(self._idle_watches, awake)
-        for idle in wanted - self._idle_watches.keys():
-            self._watch(self._idle_watches, idle, _MODIFIED)
+    def _watch(self, directory: str, *, idle: bool) -> None:
+        """Watches a directory; one watched otherwise changes over without a gap.
 
-    def _watch(
-        self, watches: dict[str, ObservedWatch], directory: str, events: list[type[FileSystemEvent]]
-    ) -> None:
+        The kernel keeps one mask for a directory, that of the last call: the new watch comes first,
+        and replaces it as a whole; taking the old watch away leaves it as it is.
+        """
         try:
-            watches[directory] = self._observer.schedule(
-                self, directory, recursive=False, event_filter=events
+            watch = self._observer.schedule(
+                self, directory, recursive=False, event_filter=_IDLE if idle else _TOPOLOGY
             )
         except FileNotFoundError:
-            pass  # gone again; the next scan knows
+            return  # gone again; the next scan knows
         except OSError as error:
             if not self._complained:
                 self._complained = True
@@ -122,17 +117,15 @@ class Watcher(FileSystemEventHandler):
                     hint="falling back to polling; raise fs.inotify.max_user_watches "
                     "and fs.inotify.max_user_instances with sysctl",
                 )
+            return
+        if directory in self._watches:
+            self._unwatch(directory)
+        self._watches[directory] = watch, idle
 
-    def _unwatch(self, watches: dict[str, ObservedWatch], directory: str) -> None:
-        watch = watches.pop(directory)
+    def _unwatch(self, directory: str) -> None:
+        watch, _ = self._watches.pop(directory)
         with contextlib.suppress(KeyError, OSError):  # it may have vanished with its directory
             self._observer.unschedule(watch)
-
-    def _forget(self, directory: str) -> None:
-        """Drops the watches of a deleted directory, so that its return can be watched."""
-        for watches in (self._watches, self._idle_watches):
-            if directory in watches:
-                self._unwatch(watches, directory)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Runs on watchdog's thread, and must never raise there: that would end the thread."""
@@ -155,6 +148,6 @@ class Watcher(FileSystemEventHandler):
             modified, self._modified = self._modified, set()
             deleted, self._deleted = self._deleted, set()
             self._rung = False
-        for directory in deleted:
-            self._forget(directory)
+        for directory in deleted & self._watches.keys():
+            self._unwatch(directory)  # so that its return is watched
         self._on_bell(topology, modified)

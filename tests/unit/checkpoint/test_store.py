@@ -8,7 +8,7 @@ import pytest
 
 from hooktail.checkpoint.frames import encode
 from hooktail.checkpoint.state import State
-from hooktail.checkpoint.store import Store, read_state
+from hooktail.checkpoint.store import COMPACT_BYTES, Store, read_state
 from hooktail.errors import CannotWriteError, CheckpointError
 
 
@@ -123,12 +123,16 @@ def test_a_torn_journal_is_followed_by_a_whole_chain(tmp_path: Path) -> None:
 def test_no_trusted_snapshot_stops_the_start_and_resends_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     store.append(opened(1))
+    for _ in range(3):
+        store.finish_generation(store.begin_generation())
     store.close()
     for path in tmp_path.glob("*.snapshot"):
         path.write_bytes(b"")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    with pytest.raises(CheckpointError, match="no checkpoint"):
+    with pytest.raises(CheckpointError, match="nothing is sent again without your word"):
         Store.open(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
@@ -161,6 +165,92 @@ def test_a_record_that_cannot_be_written_whole_leaves_no_trace(
     store.close()
 
     assert reopen(tmp_path).files[1].read == 30
+
+
+def test_a_torn_record_that_cannot_be_cut_off_yet_does_not_come_before_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path)
+    store.append(opened(1))
+    real_write = os.write
+
+    def full_disk(descriptor: int, data: bytes) -> int:
+        if len(data) < 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(descriptor, data[:10])
+
+    def failing(descriptor: int, length: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full_disk)
+        patch.setattr(os, "ftruncate", failing)
+        for _ in range(9):
+            with pytest.raises(OSError, match=r"No space|Input"):
+                store.append(read_to(1, 100, [], []))
+    store.append(read_to(1, 30, [], []))
+    store.close()
+
+    assert Store.open(tmp_path, on_error="fail").state.files[1].read == 30
+
+
+def test_a_journal_whose_sync_failed_is_due_for_a_new_generation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel may forget what it could not write, and say at the next sync that all is well."""
+    store = Store.open(tmp_path)
+    store.append(opened(1))
+
+    def failing(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", failing)
+        with pytest.raises(OSError, match="Input/output"):
+            store.sync()
+    store.sync()
+    assert store.journal_bytes > COMPACT_BYTES
+
+    store.finish_generation(store.begin_generation())
+    assert store.journal_bytes < COMPACT_BYTES
+    store.close()
+
+
+def test_the_last_whole_snapshot_is_kept_however_many_could_not_be_written(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.append({**opened(1), "start": ["shop"]})
+    for read in (10, 20):
+        store.begin_generation()
+        store.append(read_to(1, read, [], []))
+    store.finish_generation(store.begin_generation())
+    store.close()
+    (tmp_path / "checkpoint.4.snapshot").write_bytes(b"damaged")
+
+    assert reopen(tmp_path).files[1].read == 20
+
+
+def test_what_is_said_of_a_forgotten_file_is_left_out(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.append(opened(1))
+    store.append({"forget": [1]})
+    store.append(read_to(1, 10, [], []))
+    store.close()
+
+    assert reopen(tmp_path).files == {}
+
+
+def test_root_leaves_no_file_that_the_owner_of_the_directory_cannot_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda _fd, user, group: given.append((user, group)))
+
+    Store.open(tmp_path).close()
+
+    status = tmp_path.stat()
+    assert given
+    assert set(given) == {(status.st_uid, status.st_gid)}
 
 
 def test_reading_beside_a_running_daemon_changes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,227 @@
+"""Moves resume points, with the daemon stopped: what `checkpoint rewind` and `forget` do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hooktail import checked, telemetry
+from hooktail.checkpoint import edits
+from hooktail.checkpoint.lock import StateLock
+from hooktail.checkpoint.store import Store, read_files
+from hooktail.checkpoint.whereabouts import line_start, locate
+from hooktail.cli import moments, sources, tables
+from hooktail.errors import InputError, PermissionDeniedError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from hooktail.checkpoint.chain import Loaded
+    from hooktail.checkpoint.state import FileEntry, State
+    from hooktail.config import Config, SourceSection
+
+_AGAIN = """\
+hooktail: lines from there on are read again at the next start: their events have the same ids.
+hooktail: lines that were settled before are counted once more, as read and by what becomes of them.
+"""
+
+
+def read(loaded: Config) -> Loaded:
+    """Reads the checkpoint. Raises InputError if there is none, PermissionDeniedError."""
+    try:
+        found = read_files(loaded.state_dir)
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{loaded.state_dir}: {error.strerror}") from error
+    except OSError as error:
+        raise InputError(f"{loaded.state_dir}: {error.strerror}") from error
+    if not found.newest:
+        raise InputError(f"{loaded.state_dir}: there is no checkpoint yet")
+    return found
+
+
+@contextlib.contextmanager
+def _editing(loaded: Config) -> Iterator[Store]:
+    """Opens the checkpoint for changes; a daemon that runs, or damage, is a refusal."""
+    telemetry.configure(loaded.log.level, loaded.log.format, environ=os.environ)
+    read(loaded)
+    with StateLock(loaded.state_dir):
+        store = Store.open(loaded.state_dir, on_error="fail")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _chosen(state: State, source: str, file: str | None) -> dict[int, FileEntry]:
+    """Returns the entries that are meant. Raises UsageError if there are none."""
+    own = {key: entry for key, entry in state.files.items() if entry.source == source}
+    if not own:
+        known = sorted({entry.source for entry in state.files.values()})
+        raise UsageError(
+            f"--source: found {source!r}, of which the checkpoint knows no file; "
+            f"allowed: {', '.join(known) or 'none'}"
+        )
+    if file is None:
+        return own
+    wanted = os.path.abspath(file)
+    for by_now in (True, False):
+        # A path names the file that is there now, before any that was there once.
+        matching = {key: each for key, each in own.items() if _path(each, by_now) == wanted}
+        if matching:
+            newest = max(matching)
+            return {newest: matching[newest]}
+    shown = ", ".join(sorted({entry.path for entry in own.values()}))
+    raise UsageError(f"--file: found {file!r}; allowed: {shown}")
+
+
+def _path(entry: FileEntry, by_now: bool) -> str | None:
+    if not by_now:
+        return entry.path
+    found = locate(entry)
+    return None if found is None else str(found.path)
+
+
+class _Moved(NamedTuple):
+    to: int
+    asked: int
+
+
+def rewind(args: argparse.Namespace) -> int:
+    """Moves read offsets back."""
+    loaded, section = sources.pick(args.config, args.source)
+    now_ms = time.time_ns() // 1_000_000
+    time_ms = now_ms if args.to_time is None else moments.parse(args.to_time, now_ms)
+    with _editing(loaded) as store:
+        chosen = _chosen(store.state, section.name, args.file)
+        if args.to_offset is not None and len(chosen) > 1:
+            paths = ", ".join(sorted(entry.path for entry in chosen.values()))
+            raise UsageError(f"--to-offset is of one file: name it with --file; allowed: {paths}")
+        rows: list[dict[str, Any]] = []
+        problems: list[str] = []
+        for key, entry in chosen.items():
+            try:
+                moved = _target(entry, section, args.to_offset, time_ms)
+            except InputError as error:
+                problems.append(str(error))
+                continue
+            if moved is None or moved.to == entry.read:
+                problems.append(f"{entry.path}: nothing to read again")
+                continue
+            row = _rewound(entry, moved)
+            store.append(edits.rewind(store.state, key, moved.to))
+            rows.append(row)
+    for problem in problems:
+        sys.stderr.write(f"hooktail: {problem}\n")
+    _write(rows, args)
+    if rows:
+        _explain_rewind(rows, section)
+    return 0 if rows and not problems else 1
+
+
+def _target(
+    entry: FileEntry, section: SourceSection, to_offset: int | None, time_ms: int
+) -> _Moved | None:
+    found = locate(entry)
+    if found is None:
+        raise InputError(f"{entry.path}: the file is gone, or another one stands in its place")
+    if found.compressed:
+        raise InputError(f"{found.path}: is compressed; only plain files can be rewound")
+    if to_offset is not None:
+        if not 0 <= to_offset <= entry.read:
+            raise UsageError(
+                f"--to-offset: found {to_offset}; allowed: 0 to {entry.read}, what was read "
+                "of the file"
+            )
+        return _Moved(line_start(found.path, to_offset), to_offset)
+    from hooktail.extract import registry
+
+    start = moments.first_line_from(
+        str(found.path),
+        registry.find(section.format).make(section.format_options),
+        time_ms,
+        below=entry.read,
+        max_line_bytes=section.max_line_bytes,
+    )
+    return None if start is None else _Moved(start, start)
+
+
+def _rewound(entry: FileEntry, moved: _Moved) -> dict[str, Any]:
+    return {
+        "source": entry.source,
+        "path": entry.path,
+        "from": entry.read,
+        "to": moved.to,
+        "asked": moved.asked,
+        "bytes_again": entry.read - moved.to,
+        "pending_taken_off_read": sum(start >= moved.to for start in entry.pending),
+    }
+
+
+def _explain_rewind(rows: list[dict[str, Any]], section: SourceSection) -> None:
+    for row in rows:
+        if row["asked"] != row["to"]:
+            sys.stderr.write(
+                f"hooktail: {row['path']}: byte {row['asked']} is inside a line; moved back to "
+                f"the line's first byte, {row['to']}\n"
+            )
+    sys.stderr.write(_AGAIN)
+    if section.max_event_age_s is not None:
+        sys.stderr.write(
+            "hooktail: of these, events older than max_event_age "
+            f"({section.max_event_age_s:g} seconds) expire instead of being sent\n"
+        )
+
+
+def forget(args: argparse.Namespace) -> int:
+    """Takes files, or a whole source, out of the checkpoint."""
+    loaded = checked.load(args.config, os.environ)
+    with _editing(loaded) as store:
+        state = store.state
+        if args.file is None and args.source in state.started:
+            entries = [entry for entry in state.files.values() if entry.source == args.source]
+            record = edits.forget_source(state, args.source)
+        else:
+            chosen = _chosen(state, args.source, args.file)
+            entries = list(chosen.values())
+            record = edits.forget(state, chosen)
+        rows = [
+            {
+                "source": entry.source,
+                "path": entry.path,
+                "read": entry.read,
+                "pending_taken_off_read": len(entry.pending),
+            }
+            for entry in entries
+        ]
+        store.append(record)
+    _write(rows, args)
+    if args.file is None:
+        sys.stderr.write(
+            f"hooktail: the next start is the first of source {args.source}: its start_at says "
+            "where the files begin that are there then\n"
+        )
+    else:
+        again = "; ".join(
+            f"{found.path}, {found.size} bytes"
+            for entry in entries
+            if (found := locate(entry)) is not None
+        )
+        sys.stderr.write(
+            "hooktail: the next start reads it from its beginning: "
+            f"{again or 'if it is found again; it is gone now'}\n"
+        )
+    return 0
+
+
+def _write(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    columns = [name for name in (rows[0] if rows else ()) if name != "asked"]
+    tables.write(rows, as_json=args.json, columns=columns, cell=_cell)
+
+
+def _cell(name: str, row: dict[str, Any]) -> str:
+    value = row[name]
+    return f"{value:,}" if isinstance(value, int) else str(value)
