@@ -21,6 +21,7 @@ from hooktail.crashpoint import crash_at
 from hooktail.extract.identity import generation_of
 from hooktail.model import Books, Lines, State, Unparsable
 from hooktail.paths import shown
+from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.source import Resumption
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from hooktail.extract.extractor import Extractor
     from hooktail.fingerprint import Head
     from hooktail.model import Claim, Event, FileId
-    from hooktail.tail.file import TailedFile
     from hooktail.tail.framing import LongLine
+    from hooktail.tail.opening import LogFile
 
 
 OWN_EVENTS = 16
@@ -67,7 +68,9 @@ class Feed:
         """Files whose content was truncated away with lines still pending."""
         self._unparsed = unparsed
         self._wall_s = wall_s
-        self._resumed: dict[TailedFile, int] = {}
+        self._resumed: dict[LogFile, int] = {}
+        self._done: set[int] = set()
+        """Archives that are there and hold nothing new."""
         self._copied: dict[FileId, tuple[bytes, int]] = {}
         self._by_generation: dict[bytes, set[FileTrack]] = defaultdict(set)
         self._resumer = Resumer(
@@ -107,7 +110,7 @@ class Feed:
         """From now on, new files are read from their beginning."""
         self.keeper.note_record({"start": [self.section.name]})
 
-    def resume(self, file: TailedFile) -> Resumption:
+    def resume(self, file: LogFile) -> Resumption:
         """Finds the file among those followed now, and in the checkpoint."""
         head = file.head_bytes()
         generation = generation_of(head)
@@ -123,12 +126,18 @@ class Feed:
         taken = self.tracks.keys() | self._resumed.values()
         match = self._resumer.find(file.file_id, head, file.size, taken, file.before_at)
         never_read = match.key is not None and not self.keeper.store.state.files[match.key].read
-        if copied and (match.key is None or never_read):
+        if copied and not isinstance(file, ArchiveFile) and (match.key is None or never_read):
             return Resumption(file.line_start(copied))
         if match.key is None:
             if match.replaced:
                 self._log.info("file_is_new", path=shown(file.path), reason=match.replaced)
             return Resumption(None, at_end=match.restored)
+        if (
+            isinstance(file, ArchiveFile)
+            and self.keeper.store.state.files[match.key].archive_bytes == file.compressed_bytes
+        ):
+            self._done.add(match.key)
+            return Resumption(None, done=True)
         self._resumed[file] = match.key
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
@@ -138,11 +147,11 @@ class Feed:
         """Tells whether the checkpoint knows the inode."""
         return self._resumer.knows(file_id)
 
-    def is_copy(self, file: TailedFile) -> bool:
+    def is_copy(self, file: LogFile) -> bool:
         """Tells whether a file is a copy of one that is followed."""
         return self._original_of(file, generation_of(file.head_bytes())) is not None
 
-    def _original_of(self, file: TailedFile, generation: bytes) -> FileTrack | None:
+    def _original_of(self, file: LogFile, generation: bytes) -> FileTrack | None:
         """Finds a file followed now with the same content, as far as this one reaches.
 
         The same first line alone does not make a copy: two sites may be asked by the same monitor
@@ -151,6 +160,8 @@ class Feed:
         for track in self._by_generation.get(generation, ()):
             if track.file.file_id == file.file_id:
                 continue
+            if isinstance(file, ArchiveFile) or isinstance(track.file, ArchiveFile):
+                return track  # bytes cannot be compared; until the other is done, it is its copy
             if not track.file.still_holds_what_was_read():
                 return track
             # No copy reaches further than what it was made of.
@@ -159,7 +170,7 @@ class Feed:
                 return track
         return None
 
-    def track(self, file: TailedFile) -> FileTrack:
+    def track(self, file: LogFile) -> FileTrack:
         """Begins a file, or goes on with one that `resume` found."""
         state = self.keeper.store.state
         key = self._resumed.pop(file, None)
@@ -201,16 +212,23 @@ class Feed:
     @property
     def keys(self) -> set[int]:
         """The checkpoint keys in use."""
-        return self.tracks.keys() | self.cut_off.keys()
+        return self.tracks.keys() | self.cut_off.keys() | self._done
 
     def met_again(self) -> None:
         """Has all files followed now written down as seen, so that they are not forgotten."""
         for track in self.tracks.values():
             track.met()
+        if self._done:
+            seen = {str(key): {"t": self.wall_s} for key in self._done}
+            self.keeper.note_record({"file": seen})
 
-    def index(self, key: int, file: TailedFile, read: int) -> None:
+    def index(self, key: int, file: LogFile, read: int, before: str) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
-        self._resumer.put(key, file.head, file.file_id, read, file.before)
+        self._resumer.put(key, file.head, file.file_id, read, before)
+
+    def archive_done(self, key: int) -> None:
+        """An archive holds nothing new any more; it is remembered as long as it is there."""
+        self._done.add(key)
 
     # -- what a track has done
 
@@ -258,7 +276,7 @@ class Feed:
 class FileTrack:
     """One file of a feed: its ledger, its key in the checkpoint, its generation."""
 
-    def __init__(self, feed: Feed, key: int, file: TailedFile, ledger: Ledger) -> None:
+    def __init__(self, feed: Feed, key: int, file: LogFile, ledger: Ledger) -> None:
         self.key = key
         self.file = file
         self._feed = feed
@@ -269,6 +287,7 @@ class FileTrack:
         self._head: Head | None = None
         self._met = True
         self._detached = False
+        self._archive_bytes = 0
         self._before = file.before
 
     @property
@@ -335,18 +354,25 @@ class FileTrack:
     def cut_off(self) -> None:
         """The content is gone from the file. The entry stays: a copy of it may turn up."""
         if self._ledger.read == self.file.offset:
-            self._before = self.file.before
-            self._feed.index(self.key, self.file, self._ledger.read)
+            self._before = self.file.before or self._before
+            self._feed.index(self.key, self.file, self._ledger.read, self._before)
         self._feed.changed(self)
         self._detached = True
         self._feed.let_go(self)
+
+    def archive_done(self, compressed_bytes: int) -> None:
+        """Everything of an archive was handed over and settled."""
+        self._archive_bytes = compressed_bytes
+        self.met()
+        self._feed.archive_done(self.key)
+        self.cut_off()
 
     @property
     def resume_at(self) -> int:
         """Where a copy of the content goes on: what is in memory is not read again."""
         return min(self._to_repeat, default=self._ledger.read)
 
-    def reattach(self, file: TailedFile) -> None:
+    def reattach(self, file: LogFile) -> None:
         """Goes on with a copy of the content."""
         self.file = file
         self._detached = False
@@ -413,14 +439,20 @@ class FileTrack:
         if delta.settled:
             change.setdefault("s", []).extend(delta.settled)
         if self._detached:
-            change["b"] = self._before
+            if self._before:
+                change["b"] = self._before
+            if self._archive_bytes:
+                change["z"] = self._archive_bytes
+                change["i"] = list(self.file.file_id)
+                change["p"] = shown(self.file.path)
+                change["t"] = self._feed.wall_s
             return
         head = self.file.head
         if head != self._head:
             self._head = head
             change["h"] = list(head)
-            self._feed.index(self.key, self.file, delta.read)
-        if delta.read == self.file.offset:  # not while lines are read again
+            self._feed.index(self.key, self.file, delta.read, self._before)
+        if delta.read == self.file.offset and self.file.before:  # not while lines are read again
             change["b"] = self._before = self.file.before
         if self._met:
             self._met = False

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from hooktail.config import Config
     from hooktail.model import FileId
-    from hooktail.tail.file import TailedFile
+    from hooktail.tail.opening import LogFile
 
 STATUS_S = 5.0
 """Between two status lines for systemd."""
@@ -89,7 +89,7 @@ class Service:
             )
             secret = visitor_secret.read_or_make(state_dir, self._environ)
             self._handle_signals()
-            files: dict[str, dict[FileId, TailedFile]] = {}
+            files: dict[str, dict[FileId, LogFile]] = {}
             while True:
                 one = Run(self.config, store, secret, self._notifier, files)
                 files = await one.run(self._stop, self._stop_now, self._reload)
@@ -155,7 +155,7 @@ class Run:
         store: Store,
         secret: bytes,
         notifier: Notifier,
-        files: dict[str, dict[FileId, TailedFile]],
+        files: dict[str, dict[FileId, LogFile]],
     ) -> None:
         self._config = config
         self._notifier = notifier
@@ -182,7 +182,7 @@ class Run:
 
     async def run(
         self, stop: asyncio.Event, stop_now: asyncio.Event, reload: asyncio.Event
-    ) -> dict[str, dict[FileId, TailedFile]]:
+    ) -> dict[str, dict[FileId, LogFile]]:
         """Runs until told to stop or reload; returns the open files by source."""
         async with contextlib.AsyncExitStack() as stack:
             await self._build(stack)

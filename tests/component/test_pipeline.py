@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
 import errno
+import gzip
+import lzma
 import os
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,11 @@ from support.lines import asset, page_view
 
 from hooktail.model import Claim
 from hooktail.tail.discovery import scan
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 async def test_every_line_is_counted_and_only_what_waits_is_pending(tmp_path: Path) -> None:
@@ -375,3 +385,83 @@ async def test_old_claims_are_forgotten(tmp_path: Path) -> None:
     await life.keeper.compact()
 
     assert life.on_disk().claims.keys() == {"new"}
+
+
+CODECS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstd.compress,
+}
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+@pytest.mark.parametrize("when", ["running", "stopped"])
+async def test_a_log_that_is_compressed_goes_on_at_its_offset(
+    tmp_path: Path, suffix: str, when: str
+) -> None:
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(300)))
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+    life.write(*(page_view(number) for number in range(300, 320)))  # nobody has read these
+    if when == "stopped":
+        life.source.close()
+    content = life.log.read_bytes()
+    archive = tmp_path / f"access.log.1.{suffix}"
+    archive.write_bytes(CODECS[suffix](content))
+    life.log.unlink()
+    life.write(page_view(999))
+
+    if when == "stopped":
+        life = Life(tmp_path)
+    for _ in range(8):  # the original is held for a quiet minute
+        await life.read()
+        life.destination.settle()
+        await asyncio.sleep(0)
+        life.now_s += 40
+    assert life.balance() == {"delivered": 321, "pending": 0}
+
+    after = Life(tmp_path)
+    await after.read()
+    assert after.destination.waiting == []
+    assert after.balance() == {"delivered": 321, "pending": 0}
+    assert [file.path.name for file in after.source.files] == ["access.log"]  # the archive is done
+    archive.rename(tmp_path / f"access.log.2.{suffix}")
+    await after.read()
+    assert after.destination.waiting == []
+
+
+async def test_an_archive_nobody_knows_is_read_from_its_beginning(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    await life.read()
+    (tmp_path / "access.log.1.gz").write_bytes(gzip.compress(page_view(1).encode() * 1))
+    for _ in range(3):
+        await life.read()
+
+    assert len(life.destination.waiting) == 1
+    life.destination.settle()
+    await asyncio.sleep(0)
+    await life.read()
+    assert life.source.files == []
+    assert life.balance() == {"delivered": 1, "pending": 0}
+
+
+async def test_archives_that_are_there_are_remembered_however_long(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    (tmp_path / "access.log.1.gz").write_bytes(gzip.compress(page_view(1).encode()))
+    for _ in range(3):
+        await life.read()
+        life.destination.settle()
+        await asyncio.sleep(0)
+    for _ in range(20):
+        life.wall_s += 86_400
+        life.feed.met_again()
+        await asyncio.sleep(0)
+        await life.keeper.compact()
+
+    after = Life(tmp_path)
+    await after.read()
+    assert after.destination.waiting == []
+    assert after.balance()["delivered"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from hooktail.model import FileId, Lines
 from hooktail.tail.discovery import scan
 from hooktail.tail.file import TailedFile
 from hooktail.tail.framing import LongLine
-from hooktail.tail.source import GONE_QUIET_S, Resumption, Source
+from hooktail.tail.opening import LogFile
+from hooktail.tail.source import ARCHIVE_DAMAGED_S, GONE_QUIET_S, Resumption, Source
 
 
 class FakeTrack:
@@ -38,6 +40,9 @@ class FakeTrack:
     def begun(self) -> None:
         pass
 
+    def archive_done(self, compressed_bytes: int) -> None:
+        self.ended = "done"
+
     def finished(self) -> None:
         self.ended = "finished"
 
@@ -59,16 +64,16 @@ class FakeConsumer:
     def first_scan_done(self) -> None:
         self.started_before = True
 
-    def resume(self, file: TailedFile) -> Resumption:
+    def resume(self, file: LogFile) -> Resumption:
         return self.answers.pop(0) if self.answers else Resumption(None)
 
     def knows(self, file_id: FileId) -> bool:
         return False
 
-    def is_copy(self, file: TailedFile) -> bool:
+    def is_copy(self, file: LogFile) -> bool:
         return False
 
-    def track(self, file: TailedFile) -> FakeTrack:
+    def track(self, file: LogFile) -> FakeTrack:
         self.tracks.append(FakeTrack(file.offset))
         return self.tracks[-1]
 
@@ -311,11 +316,44 @@ async def test_a_line_over_the_limit_is_skipped_to_its_newline_and_its_head_kept
     assert long.head == b"x" * 1000
 
 
-async def test_compressed_files_are_left_out(harness: Harness) -> None:
-    (harness.directory / "access.log.2.gz").write_bytes(b"\x1f\x8b\x08 and so on\n")
+async def test_an_archive_is_read_to_its_end_and_let_go(harness: Harness) -> None:
+    with gzip.open(harness.directory / "access.log.2.gz", "wt") as file:
+        file.write("one\ntwo\nunterminated")
     harness.rescan()
+    await harness.read()
 
-    assert await harness.read() == []
+    assert await harness.read() == [b"one", b"two", b"unterminated"]
+    assert harness.consumer.tracks[0].ended == "done"
+    assert harness.source.files == []
+    harness.rescan()
+    assert harness.source.files == []
+
+
+async def test_what_is_about_to_become_an_archive_is_not_read_as_text(harness: Harness) -> None:
+    path = harness.directory / "access.log.2.gz"
+    content = gzip.compress(b"one\ntwo\n")
+    for end in (0, 1, 5, 20, len(content)):
+        path.write_bytes(content[:end])
+        harness.rescan()
+        await harness.read()
+
+    assert await harness.read() == [b"one", b"two"]
+
+
+async def test_an_archive_that_never_ends_is_given_up_and_what_it_held_was_read(
+    harness: Harness,
+) -> None:
+    lines = "".join(f"line {number}\n" for number in range(5000))
+    content = gzip.compress(lines.encode())
+    (harness.directory / "access.log.2.gz").write_bytes(content[: len(content) // 2])
+    harness.rescan()
+    await harness.read()
+    harness.now_s += ARCHIVE_DAMAGED_S + 1
+    await harness.read()
+    await harness.read()
+
+    assert harness.consumer.texts == lines.encode().splitlines()[: len(harness.consumer.texts)]
+    assert harness.consumer.texts
     assert harness.source.files == []
 
 

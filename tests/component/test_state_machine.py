@@ -8,6 +8,7 @@ it; and none was delivered twice, but for what was in flight at a kill.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import re
 import shutil
@@ -131,6 +132,17 @@ class Log(RuleBasedStateMachine):
             path.unlink()
 
     _at_risk: set[int] = set()  # noqa: RUF012 - replaced, never changed in place
+
+    @rule(which=st.integers(1, 5))
+    def compress_a_rotated_file(self, which: int) -> None:
+        """As gzip does: the archive stands beside the original for a moment."""
+        path = self.directory / f"access.log.{which}"
+        if path.exists() and not os.path.samestat(path.stat(), os.fstat(self.handle.fileno())):
+            archive = self.directory / f"access.log.z{self.rotations}.{which}.{self.number}.gz"
+            archive.write_bytes(gzip.compress(path.read_bytes()))
+            if self.life is not None:
+                self._run(self.life.read())
+            path.unlink()
 
     @rule(which=st.integers(1, 5))
     def hide_a_rotated_file(self, which: int) -> None:
@@ -267,8 +279,8 @@ class Log(RuleBasedStateMachine):
 
         async def finish() -> None:
             assert self.life is not None
-            for _ in range(3):
-                self.life.now_s += 30  # beyond the grace of copies
+            for _ in range(8):
+                self.life.now_s += 30
                 await self.life.read()
                 while self.life.destination.waiting:
                     self._settle(1)

@@ -16,7 +16,7 @@ from hooktail.extract.once import OnceBook
 from hooktail.model import Claim, Event, FileId, Settler, State
 from hooktail.pipeline import Feed
 from hooktail.tail.discovery import scan
-from hooktail.tail.file import TailedFile
+from hooktail.tail.opening import LogFile
 from hooktail.tail.source import Source
 
 
@@ -48,7 +48,7 @@ class FakeDestination:
 class Life:
     """One life of a daemon's parts on a state directory; a test ends it by starting the next."""
 
-    def __init__(self, directory: Path, *, adopt: dict[FileId, TailedFile] | None = None) -> None:
+    def __init__(self, directory: Path, *, adopt: dict[FileId, LogFile] | None = None) -> None:
         self.directory = directory
         self.log = directory / "access.log"
         self.state_dir = directory / "state"

@@ -94,8 +94,8 @@ def test_while_running_every_line_is_delivered_once(
     hooktail.start()
     for _ in range(3 if way == "dateext" else CYCLES):
         host.write()
-        if "copytruncate" in way or "compress" in way:
-            # What nobody has read by then is in the copy or in the archive only.
+        if "copytruncate" in way:
+            # Truncated faster than anyone looks, lines can be seen twice: with the same event ids.
             wait_for(lambda: hooktail.books().get("read", 0) >= host.written, "the reader")
         host.rotate()
     host.write()
@@ -103,7 +103,7 @@ def test_while_running_every_line_is_delivered_once(
     assert_exactly_once(host, pixel, hooktail)
 
 
-@pytest.mark.parametrize("way", ["create", "dateext", "copytruncate", "delaycompress"])
+@pytest.mark.parametrize("way", WAYS)
 def test_while_stopped_every_line_is_delivered_once(
     tmp_path: Path, parts: tuple[Endpoint, Daemon], way: str
 ) -> None:

@@ -197,6 +197,7 @@ class _Ready:
     def add_to(self, record: dict[str, Any]) -> None:
         for key, value in self._record.items():
             if isinstance(value, dict):
-                record.setdefault(key, {}).update(value)
+                for name, inner in value.items():
+                    record.setdefault(key, {}).setdefault(name, {}).update(inner)
             else:
                 record.setdefault(key, []).extend(value)

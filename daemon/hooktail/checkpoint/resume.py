@@ -90,7 +90,7 @@ class Resumer:
         """Looks for a file that begins with `head`.
 
         `followed` are keys that are taken; `before_at` fingerprints the bytes of the file before
-        an offset.
+        an offset, or returns "" where that cannot be known.
         """
         replaced = ""
         by_inode_alone = None
@@ -140,6 +140,7 @@ class Resumer:
             if known.head.length == HEAD_BYTES:
                 return Match(restored=True)
             return Match(replaced="shorter than what was read")
-        if known.before and before_at(known.read) != known.before:
+        before = before_at(known.read) if known.before else ""
+        if before and before != known.before:
             return Match(replaced="other bytes before the offset")
         return Match(key)

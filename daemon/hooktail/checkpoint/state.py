@@ -31,6 +31,8 @@ class FileEntry:
     head_digest: str = ""
     before_digest: str = ""
     """Fingerprint of the bytes just before the read offset."""
+    archive_bytes: int = 0
+    """Size of a compressed file of which everything was handed over; 0 for others."""
     seen_s: int = 0
     """When it was last met, in seconds since the epoch; long unseen files are forgotten."""
 
@@ -49,6 +51,7 @@ class FileEntry:
             "pending": sorted(self.pending),
             "head": [self.head_length, self.head_digest],
             "before": self.before_digest,
+            "archive": self.archive_bytes,
             "seen": self.seen_s,
         }
 
@@ -74,9 +77,10 @@ class State:
 
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
-        `i` inode, `t` seen), `forget` keys, `books` (source -> counter -> added lines),
-        `claim` and `unclaim` (once_per keys), `begin` (source -> "end", "beginning" or null: it
-        has not started), `start` sources. What is said of a file that was forgotten is left out.
+        `z` size of an archive that is done, `i` inode, `t` seen), `forget` keys, `books`
+        (source -> counter -> added lines), `claim` and `unclaim` (once_per keys), `begin`
+        (source -> "end", "beginning" or null: it has not started), `start` sources. What is said
+        of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
@@ -113,6 +117,7 @@ class State:
         if "h" in change:
             entry.head_length, entry.head_digest = change["h"]
         entry.before_digest = change.get("b", entry.before_digest)
+        entry.archive_bytes = change.get("z", entry.archive_bytes)
         if "i" in change:
             entry.device, entry.inode = change["i"]
         entry.path = change.get("p", entry.path)
@@ -151,5 +156,6 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         head_length=head_length,
         head_digest=head_digest,
         before_digest=value.get("before", ""),
+        archive_bytes=value.get("archive", 0),
         seen_s=value["seen"],
     )

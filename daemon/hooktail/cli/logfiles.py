@@ -10,6 +10,11 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 from hooktail.errors import InputError, PermissionDeniedError
 from hooktail.extract.identity import HEAD_BYTES, generation_of
 from hooktail.fingerprint import compression_of
@@ -55,7 +60,7 @@ def opened(path: str) -> Iterator[Readable]:
         raise PermissionDeniedError(f"{name}: {error.strerror}") from error
     except OSError as error:
         raise InputError(f"{name}: {error.strerror or error}") from error
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError) as error:
         raise InputError(f"{name}: the compressed data is damaged: {error}") from error
 
 
@@ -69,6 +74,8 @@ def _decompressed(raw: io.BufferedReader, name: str) -> Readable:
             return bz2.BZ2File(raw)
         case "xz":
             return lzma.LZMAFile(raw)
+        case "zstd":
+            return cast("Readable", zstd.ZstdFile(raw))
         case other:
             raise InputError(f"{name}: {other} is not read here; decompress it into `-`")
 

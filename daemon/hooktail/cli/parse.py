@@ -40,7 +40,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "parse",
         help="show what a format makes of log lines",
-        description="Parses a log file (plain, gzip, bzip2 or xz) and prints each record.",
+        description="Parses a log file (plain, gzip, bzip2, xz or zstd) and prints each record.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

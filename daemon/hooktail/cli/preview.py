@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from hooktail.cli import logfiles, output, sources
 from hooktail.errors import InputError, PermissionDeniedError
+from hooktail.extract.identity import generation_of
 from hooktail.extract.once import OnceBook
-from hooktail.fingerprint import HEAD_BYTES, compression_of
+from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import Books
+from hooktail.tail.decompress import SUFFIXES
 from hooktail.tail.discovery import scan
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Prints the exact bodies that the daemon would send for these files, one a line, with the same event
 ids, and on stderr what became of the lines. Sends and saves nothing; max_event_age is ignored.
-Without FILE: the files that the source has now and the daemon would read; compressed ones (gzip,
-bzip2, xz) are read where they are named."""
+Without FILE: the files that the source has now, without archives of files that are still there.
+Files may be compressed (gzip, bzip2, xz, zstd)."""
 
 _EPILOG = """\
 examples:
@@ -80,23 +82,22 @@ def current_files(source: SourceSection) -> list[str]:
     files = sorted(
         map(str, found.files.values()), key=lambda path: (os.stat(path).st_mtime_ns, path)
     )
-    plain = [path for path in files if not _is_compressed(path)]
-    if len(plain) < len(files):
-        left_out = len(files) - len(plain)
-        sys.stderr.write(f"hooktail: {left_out} compressed left out, as the daemon does\n")
-    if not plain:
+    if not files:
         raise InputError(f"source {source.name}: no file is at {', '.join(source.paths)}")
-    return plain
+    return _without_copies(files)
 
 
-def _is_compressed(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return compression_of(file.read(HEAD_BYTES)) is not None
-    except PermissionError as error:
-        raise PermissionDeniedError(f"{path}: {error.strerror}") from error
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+def _without_copies(files: list[str]) -> list[str]:
+    """Leaves out archives whose content is there plain, or in another archive before them."""
+    kept: set[str] = set()
+    generations: set[bytes] = set()
+    for path in sorted(files, key=lambda path: path.endswith(SUFFIXES)):
+        with logfiles.opened(path) as stream:
+            generation = generation_of(stream.read1(HEAD_BYTES))
+        if not path.endswith(SUFFIXES) or generation not in generations:
+            kept.add(path)
+        generations.add(generation)
+    return [path for path in files if path in kept]
 
 
 def _preview(file: str, extractor: Extractor, books: Books) -> None:

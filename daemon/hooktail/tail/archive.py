@@ -129,6 +129,11 @@ class ArchiveFile:
         """No fingerprint: the way to the bytes before `offset` is long."""
         return ""
 
+    @property
+    def compressed_bytes(self) -> int:
+        """The size of the file itself, at the last look."""
+        return self._compressed_size
+
     # -- how far it is
 
     @property

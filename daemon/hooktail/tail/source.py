@@ -22,17 +22,19 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 
-from hooktail.fingerprint import compression_of
 from hooktail.paths import shown
+from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.discovery import Scan, scan
-from hooktail.tail.file import Growth, Rewritten, TailedFile
+from hooktail.tail.file import Growth, Rewritten
 from hooktail.tail.framing import LongLine
+from hooktail.tail.opening import open_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hooktail.config.sections import SourceSection, StartAt
     from hooktail.model import FileId, Lines
+    from hooktail.tail.opening import LogFile
 
 RESCAN_S = 2.0
 """Between two looks at the globs; a bell shortens it to `RESCAN_AFTER_BELL_S`."""
@@ -57,12 +59,20 @@ GONE_QUIET_S = 60.0
 keep the old file for a while after a rotation."""
 
 
+ARCHIVE_QUIET_S = 1.0
+"""An archive that has ended so long is complete: no member is being appended."""
+ARCHIVE_DAMAGED_S = 600.0
+"""An archive that has not ended and has not grown for so long never will."""
+
+
 class Resumption(NamedTuple):
     """What is known of a file that a scan found: where to go on, or None if it is new."""
 
     offset: int | None
     later: bool = False
     """It cannot be told yet: ask again soon."""
+    done: bool = False
+    """An archive of which everything was handed over before."""
     at_end: bool = False
     """What it holds is known, what comes behind it is new."""
 
@@ -84,6 +94,9 @@ class Track(Protocol):
 
     def finished(self) -> None:
         """Nothing of the file is left to read, and no path leads to it."""
+
+    def archive_done(self, compressed_bytes: int) -> None:
+        """Everything of an archive was handed over and settled."""
 
     def cut_off(self) -> None:
         """The file was truncated: what it held is gone, and this track takes no more."""
@@ -117,13 +130,13 @@ class Consumer(Protocol):
     def knows(self, file_id: FileId) -> bool:
         """Tells whether an inode was met before."""
 
-    def resume(self, file: TailedFile) -> Resumption:
+    def resume(self, file: LogFile) -> Resumption:
         """Tells where a file found by a scan goes on."""
 
-    def is_copy(self, file: TailedFile) -> bool:
+    def is_copy(self, file: LogFile) -> bool:
         """Tells whether a file is a copy of one that is followed."""
 
-    def track(self, file: TailedFile) -> Track:
+    def track(self, file: LogFile) -> Track:
         """Begins, or goes on with, a file at `file.offset`."""
 
 
@@ -132,7 +145,7 @@ class _Followed:
 
     __slots__ = ("file", "gone", "grew_at", "look_at", "track")
 
-    def __init__(self, file: TailedFile, track: Track, now: float) -> None:
+    def __init__(self, file: LogFile, track: Track, now: float) -> None:
         self.file = file
         self.track = track
         self.grew_at = now if file.unread_bytes else now - WARM_S
@@ -151,7 +164,7 @@ class Source:
         clock: Callable[[], float],
         watch: Callable[[], bool] = lambda: False,
         may_open: Callable[[], bool] = lambda: True,
-        adopt: dict[FileId, TailedFile] | None = None,
+        adopt: dict[FileId, LogFile] | None = None,
     ) -> None:
         self.section = section
         self.directories: set[str] = set()
@@ -182,7 +195,7 @@ class Source:
         self._log = structlog.get_logger().bind(source=section.name)
 
     @property
-    def files(self) -> list[TailedFile]:
+    def files(self) -> list[LogFile]:
         """The files followed now."""
         return [followed.file for followed in self._followed.values()]
 
@@ -208,7 +221,7 @@ class Source:
             else:
                 await self._wait()
 
-    def release(self) -> dict[FileId, TailedFile]:
+    def release(self) -> dict[FileId, LogFile]:
         """Hands over the open files, for the source that takes over after a reload."""
         files = {file_id: followed.file for file_id, followed in self._followed.items()}
         files |= self._adopted  # before the first scan
@@ -319,7 +332,7 @@ class Source:
                 )
             return
         try:
-            file = TailedFile.open(path, max_line_bytes=self.section.max_line_bytes)
+            file = open_log(path, max_line_bytes=self.section.max_line_bytes)
         except FileNotFoundError:
             return  # the next scan knows more
         except OSError as error:
@@ -327,23 +340,22 @@ class Source:
             if first and self._start_at == "end":
                 self._at_end_once_readable.add(path)
             return
+        if file is None:
+            self._ask_again(file_id)
+            return
         if file.file_id != file_id:
             file.close()  # replaced between stat and open; the next scan meets the new one
-            return
-        compression = compression_of(file.head_bytes())
-        if compression is not None:
-            self._left_out.add((file_id, path))
-            self._log.info("compressed_file_left_out", path=shown(path), compression=compression)
-            file.close()
             return
         known = self._consumer.resume(file)
         if known.later:
             file.close()
-            now = self._clock()
-            if now < self._undecided.setdefault(file_id, now + UNDECIDED_S):
-                self._rescan_at = min(self._rescan_at, now + RESCAN_LATER_S)
+            self._ask_again(file_id)
             return
         self._undecided.pop(file_id, None)
+        if known.done:
+            file.close()
+            self._left_out.add((file_id, path))
+            return
         if known.offset is not None:
             file.rewind(known.offset)
             self._log.info("file_resumed", path=shown(path), offset=file.offset, size=file.size)
@@ -358,13 +370,19 @@ class Source:
             self._log.info("file_started", path=shown(path), offset=0, at="beginning")
         self._follow(file)
 
-    def _follow(self, file: TailedFile) -> _Followed:
+    def _ask_again(self, file_id: FileId) -> None:
+        """Looks again soon, for a while, at a file of which it cannot be told what it is."""
+        now = self._clock()
+        if now < self._undecided.setdefault(file_id, now + UNDECIDED_S):
+            self._rescan_at = min(self._rescan_at, now + RESCAN_LATER_S)
+
+    def _follow(self, file: LogFile) -> _Followed:
         followed = _Followed(file, self._consumer.track(file), self._clock())
         self._followed[file.file_id] = followed
         self._schedule(followed, followed.look_at)
         return followed
 
-    def _follow_adopted(self, file: TailedFile, *, gone: bool) -> None:
+    def _follow_adopted(self, file: LogFile, *, gone: bool) -> None:
         file.rewind(self._consumer.resume(file).offset or 0)
         self._follow(file).gone = gone
 
@@ -432,7 +450,8 @@ class Source:
             return True
         if growth is Growth.GROWN:
             followed.grew_at = now
-            if file.offset == 0 and not file.skipping and not self._begin(followed):
+            plain = not isinstance(file, ArchiveFile)
+            if plain and not file.offset and not file.skipping and not self._begin(followed):
                 return True
             taken = file.read()
             if taken is None:
@@ -447,6 +466,8 @@ class Source:
                 followed.track.take(taken)
             self._schedule(followed, now)
             return True
+        if isinstance(file, ArchiveFile) and self._finish_archive(followed, file, now):
+            return False
         if followed.gone and self._finish(followed, now):
             return False
         quiet_s = now - followed.grew_at
@@ -476,6 +497,29 @@ class Source:
             file.rewind(0)
         followed.track = self._consumer.track(file)
         self._schedule(followed, self._clock())
+
+    def _finish_archive(self, followed: _Followed, file: ArchiveFile, now: float) -> bool:
+        """Lets an archive go whose end was reached; one that does not end is damaged one day."""
+        quiet_s = now - followed.grew_at
+        if not (file.ended or file.finished or file.damaged):
+            if quiet_s > ARCHIVE_DAMAGED_S:
+                file.give_up()
+            return False
+        if quiet_s < ARCHIVE_QUIET_S:
+            return False
+        last = file.read_tail()
+        if last is not None:
+            followed.track.take(last)
+        if followed.track.pending:
+            return False
+        if file.damaged:
+            self._log.error("archive_damaged", path=shown(file.path), reason=file.damaged)
+        followed.track.archive_done(file.compressed_bytes)
+        self._log.info("file_finished", path=shown(file.path), offset=file.offset)
+        self._left_out.add((file.file_id, file.path))
+        del self._followed[file.file_id]
+        file.close()
+        return True
 
     def _finish(self, followed: _Followed, now: float) -> bool:
         """Lets a file go that no path leads to, once it is quiet, read and settled."""

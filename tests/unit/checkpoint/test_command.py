@@ -221,7 +221,7 @@ def test_a_time_is_looked_for_in_every_file_and_what_cannot_be_is_told(
     host.remember(gone, gone.stat().st_size, [], key=3)
     gone.unlink()
 
-    assert host.run("rewind", "--source", "shop", "--to-time", "10m") == 1
+    assert host.run("rewind", "--source", "shop", "--to-time", "60m") == 1
 
     errors = capfd.readouterr().err
     assert host.state.files[1].read == 0
