@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +76,20 @@ def paths_of(requests: list[dict[str, Any]]) -> set[str]:
 def test_killed_again_and_again_it_loses_nothing_and_repeats_only_what_was_in_flight(
     tmp_path: Path,
 ) -> None:
-    rng = random.Random(20_240_115)
+    kill_again_and_again(tmp_path, seed=20_240_115, go_on=lambda kills: kills < KILLS)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_killed_for_as_long_as_told_it_loses_nothing(tmp_path: Path) -> None:
+    ends_at = time.monotonic() + float(os.environ["SOAK_S"])
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    kill_again_and_again(tmp_path, seed=seed, go_on=lambda _: time.monotonic() < ends_at)
+
+
+def kill_again_and_again(tmp_path: Path, *, seed: int, go_on: Callable[[int], bool]) -> None:
+    rng = random.Random(seed)
     log = tmp_path / "access.log"
     writer = Writer(log, seed=7)
     kills: list[float] = []
@@ -90,7 +105,7 @@ def test_killed_again_and_again_it_loses_nothing_and_repeats_only_what_was_in_fl
         log.touch()
         hooktail.start()
         writer.start()
-        for _ in range(KILLS):
+        while go_on(len(kills)):
             time.sleep(rng.uniform(0.05, 1.2))
             hooktail.kill()
             kills.append(time.time())
