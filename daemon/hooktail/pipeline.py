@@ -112,6 +112,8 @@ class Feed:
 
     def resume(self, file: LogFile) -> Resumption:
         """Finds the file among those followed now, and in the checkpoint."""
+        if not self.keeper.flush():
+            return Resumption(None, later=True)  # what the checkpoint says is not the latest
         head = file.head_bytes()
         generation = generation_of(head)
         if self._original_of(file, generation) is not None:

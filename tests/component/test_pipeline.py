@@ -141,6 +141,50 @@ async def test_copytruncate_sends_of_the_copy_only_what_was_unread(
     assert life.balance() == {"delivered": 4, "pending": 0}
 
 
+async def test_what_was_answered_in_this_very_turn_is_not_taken_up_again_by_a_copy(
+    tmp_path: Path,
+) -> None:
+    """The journal is written at the end of a turn; until then the checkpoint lags behind."""
+    life = Life(tmp_path)
+    life.write(page_view(1), page_view(2))
+    await life.read()
+    shutil.copy(life.log, tmp_path / "access.log.1")
+    os.truncate(life.log, 0)
+    life.destination.settle()
+    life.source.apply(scan(life.section.paths, ()))  # in the same turn
+    await life.read()
+
+    assert life.destination.waiting == []
+    assert life.balance() == {"delivered": 2, "pending": 0}
+
+
+async def test_a_reload_while_the_disk_is_full_waits_to_know_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1), page_view(2))
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    files = before.source.release()
+
+    after = Life(tmp_path, adopt=files)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(after.store, "append", full)
+        after.keeper.note_record({"start": ["shop"]})
+        await after.read()
+        assert after.source.files == []
+    await after.keeper.tick()
+    await after.read()
+
+    assert after.destination.waiting == []
+    assert after.balance() == {"delivered": 2, "pending": 0}
+
+
 async def test_lines_of_a_truncated_file_are_still_settled_by_their_answers(
     tmp_path: Path,
 ) -> None:

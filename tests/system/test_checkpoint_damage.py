@@ -89,6 +89,9 @@ def damage_everything(hooktail: Daemon) -> None:
 
 def read_more(hooktail: Daemon, pixel: Endpoint) -> None:
     hooktail.start()
+    wait_for(
+        lambda: hooktail.logged("file_started") or hooktail.logged("file_resumed"), "the first look"
+    )
     append(hooktail.directory / "access.log", THIRD)
     wait_for(lambda: set(THIRD) <= times_sent(pixel).keys(), "what was written afterwards")
     wait_for(lambda: hooktail.pending() == 0, "the answers")

@@ -261,7 +261,7 @@ class Source:
         self._start_at = self._consumer.begin_at or self.section.start_at
         for file_id in self._adopted.keys() - found.files.keys():
             # Deleted or moved away before a reload, with bytes perhaps unread.
-            self._follow_adopted(self._adopted.pop(file_id), gone=True)
+            self._follow_adopted(file_id, gone=True)
         if found.files.keys() - self._followed.keys():
             self._look_at_all()  # what is new may be a copy of what was just truncated
         # Those that the checkpoint knows by inode first, before a copy can take their place.
@@ -317,7 +317,7 @@ class Source:
 
     def _meet(self, file_id: FileId, path: Path, *, first: bool) -> None:
         if file_id in self._adopted:
-            self._follow_adopted(self._adopted.pop(file_id), gone=False)
+            self._follow_adopted(file_id, gone=False)
             return
         if (file_id, path) in self._left_out:
             return
@@ -382,8 +382,15 @@ class Source:
         self._schedule(followed, followed.look_at)
         return followed
 
-    def _follow_adopted(self, file: LogFile, *, gone: bool) -> None:
-        file.rewind(self._consumer.resume(file).offset or 0)
+    def _follow_adopted(self, file_id: FileId, *, gone: bool) -> None:
+        """Goes on with a file that was open before a reload."""
+        file = self._adopted[file_id]
+        known = self._consumer.resume(file)
+        if known.later:
+            self._ask_again(file_id)
+            return
+        del self._adopted[file_id]
+        file.rewind(known.offset or 0)
         self._follow(file).gone = gone
 
     def _report_unreadable(self, unreadable: dict[Path, str], *, keep: bool = False) -> None:
