@@ -93,7 +93,14 @@ class Problem:
             parts.append(f"allowed: {self.allowed}")
         if self.hint:
             parts.append(self.hint)
-        return "; ".join(parts)
+        return _one_line("; ".join(parts))
+
+
+def _one_line(text: str) -> str:
+    """Escapes what would break the line or move the cursor: names come from the file as they are."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class ConfigError(HooktailError):
