@@ -97,7 +97,7 @@ class Problem:
 
 
 def _one_line(text: str) -> str:
-    """Escapes what would break the line or move the cursor: names come from the file as they are."""
+    """Escapes what would break the line or move the cursor; names stand as they are in the file."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
