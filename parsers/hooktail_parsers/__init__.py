@@ -4,6 +4,7 @@ The entry-point group `hooktail.parsers` takes `Format` objects of other distrib
 """
 
 from hooktail_parsers._api import (
+    Finished,
     Format,
     JsonValue,
     LineParser,
@@ -11,11 +12,16 @@ from hooktail_parsers._api import (
     Parsed,
     ParseError,
     Parser,
+    Part,
     Record,
+    Result,
     Skip,
+    StatefulParser,
+    Step,
 )
 
 __all__ = [
+    "Finished",
     "Format",
     "JsonValue",
     "LineParser",
@@ -23,6 +29,10 @@ __all__ = [
     "ParseError",
     "Parsed",
     "Parser",
+    "Part",
     "Record",
+    "Result",
     "Skip",
+    "StatefulParser",
+    "Step",
 ]

@@ -9,15 +9,24 @@ each line (bytes, without its newline) into one of three values:
 
 A parser never raises for any bytes; `ParseError` is an exception only so that it can be raised
 inside and returned outside.
+
+Where a record spans lines, or a line changes how later ones read (`#Fields`), the parser is a
+`StatefulParser`, and two more values say what happens:
+
+    Part          the line belongs to a record that is not finished; it waits for it
+    Step          a line's own value, with the records that it finishes and the parser's new state
+
+Whoever feeds the parser remembers which lines wait for which record. After a restart it feeds the
+lines that still wait again, in their order, behind `restore` with the state that held for them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -73,14 +82,77 @@ class ParseError(Exception):
 Parsed: TypeAlias = "Record | Skip | ParseError"
 
 
-class Parser(Protocol):
-    """Turns lines into records. One parser serves one file at a time."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line that belongs to a record which is not finished yet.
 
-    def parse(self, line: bytes) -> Parsed:
+    `record` names the record among those open now, in any way the parser likes; a name may be
+    used again once its record is finished.
+    """
+
+    record: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What an open record came to.
+
+    `parsed` is what all its lines together are. A `Part` hands them on to another open record:
+    a message put together from chunks may itself be one line of a longer record.
+    """
+
+    record: Hashable
+    parsed: Parsed | Part
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a line does besides being what it is."""
+
+    line: Parsed | Part | None
+    """What the line itself is; a `Part` joins its record before `finished` is looked at. None
+    only from `give_up`, where no line is at hand."""
+    finished: tuple[Finished, ...] = ()
+    """Records that end here, in the order in which they began."""
+    state: str | None = None
+    """What the parser carries from here on, for `restore`; None if that did not change."""
+
+
+Result: TypeAlias = "Parsed | Part | Step"
+
+
+class Parser(Protocol):
+    """Turns lines into records. Without state, one parser may serve any number of files."""
+
+    def parse(self, line: bytes) -> Result:
         """Parses one line; never raises, whatever the bytes."""
 
-    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+    def parse_batch(self, lines: Sequence[bytes]) -> Sequence[Result]:
         """Parses lines in order, one result each; the same as `parse` on each."""
+
+
+@runtime_checkable
+class StatefulParser(Parser, Protocol):
+    """A parser that carries something from line to line. It serves one file, from `fork` on."""
+
+    hold_s: float
+    """How long an unfinished record may wait for its next line before it is given up, seconds."""
+
+    def fork(self) -> StatefulParser:
+        """Returns such a parser for another file: nothing read so far is known to it."""
+
+    def restore(self, state: str) -> None:
+        """Carries what a parser carried that gave this state; open records are forgotten.
+
+        `""` is the state of a parser that has read nothing. Raises ValueError for a text that is
+        no state of this parser.
+        """
+
+    def give_up(self, record: Hashable) -> Step:
+        """Ends an open record that has waited long enough, or whose file is at its end.
+
+        The record is among the step's `finished`. Never raises for a record that is open.
+        """
 
 
 class LineParser:
@@ -90,13 +162,13 @@ class LineParser:
     batches override `parse_batch`.
     """
 
-    def parse(self, line: bytes) -> Parsed:
+    def parse(self, line: bytes) -> Result:
         """Parses one line."""
         raise NotImplementedError
 
-    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Result]:
         """Parses each line."""
-        parsed: list[Parsed] = []
+        parsed: list[Result] = []
         for line in lines:
             try:
                 parsed.append(self.parse(line))
@@ -119,7 +191,10 @@ class Format:
     """A format under its name: what `hooktail formats` lists and what a plugin registers.
 
     `make` builds a parser from options (text keys and values, as given with `--set`), and raises
-    `OptionError`. `fields` are the record fields that it can fill.
+    `OptionError`. A wrapper (`docker_json+combined`) also has `wrap`, which is given the parser of
+    what is inside; its `make` wraps `auto`. A builder (`nginx:` and a definition) also has
+    `build`, which is given the definition; its `make` takes that from the option `log_format`.
+    `fields` are the record fields that the format can fill, for a wrapper those that it adds.
     """
 
     name: str
@@ -127,3 +202,9 @@ class Format:
     fields: tuple[str, ...]
     make: Callable[[Mapping[str, str]], Parser] = field(repr=False)
     kind: Literal["format", "wrapper", "builder"] = "format"
+    wrap: Callable[[Parser, Mapping[str, str]], Parser] | None = field(default=None, repr=False)
+    build: Callable[[str, Mapping[str, str]], Parser] | None = field(default=None, repr=False)
+    example: str = ""
+    """A line of the format, for the reference."""
+    source: str = ""
+    """Where the format is defined."""

@@ -6,6 +6,7 @@ imported only when its format is asked for or listed, and it cannot replace a bu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
@@ -32,13 +33,44 @@ class PluginError(HooktailError):
     exit_code = 78
 
 
-def find(name: str) -> Format:
-    """Returns the format of this name or alias.
+def find(spec: str) -> Format:
+    """Returns the format that a configuration names: `combined`, `cri+combined`, `nginx:…`.
 
     Raises:
         UnknownFormatError: there is none; the text suggests the nearest names.
         PluginError: the distribution that offers it is broken.
     """
+    wrapper_name, plus, rest = spec.partition("+")
+    if plus and ":" not in wrapper_name:
+        return _wrapped(spec, _known(wrapper_name.strip()), find(rest.strip()))
+    builder_name, colon, definition = spec.partition(":")
+    if colon:
+        return _built(_known(builder_name.strip()), definition)
+    return _known(spec.strip())
+
+
+def _wrapped(spec: str, wrapper: Format, inner: Format) -> Format:
+    wrap = wrapper.wrap
+    if wrap is None:
+        raise UnknownFormatError(f"{wrapper.name!r} in {spec!r} wraps nothing; wrappers end in `+`")
+    return replace(
+        inner,
+        name=f"{wrapper.name}+{inner.name}",
+        summary=f"{wrapper.summary}; in it {inner.summary}",
+        fields=tuple(dict.fromkeys((*inner.fields, *wrapper.fields))),
+        make=lambda options: wrap(inner.make(options), options),
+    )
+
+
+def _built(builder: Format, definition: str) -> Format:
+    build = builder.build
+    if build is None:
+        raise UnknownFormatError(f"{builder.name!r} is no builder: it takes nothing behind a colon")
+    return replace(builder, kind="format", make=lambda options: build(definition, options))
+
+
+def _known(name: str) -> Format:
+    """Returns the format of this name or alias."""
     built_in = FORMATS.get(ALIASES.get(name, name))
     if built_in is not None:
         return built_in
