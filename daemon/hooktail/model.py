@@ -104,9 +104,11 @@ class Claim(NamedTuple):
 class Extraction:
     """What became of a batch of lines.
 
-    Every line of the batch is either in `events` (it waits for its answer) or counted in
-    `settled`, whose keys are counter keys such as `filtered.bot`:
-    `len(lines) == len(events) + sum(settled.values())`.
+    Every line of the batch is in `events` (it waits for its answer), in `waiting`, or counted in
+    `settled`, whose keys are counter keys such as `filtered.bot`. `settled` also counts the lines
+    in `released`, which waited since an earlier batch:
+    `len(lines) == len(events) + len(waiting) + sum(settled.values()) - len(released)`, where
+    an event whose record began in an earlier batch is not of this one and not counted.
     `unparsable` repeats, with their text, the lines counted under `unparsable.*`.
     """
 
@@ -114,6 +116,15 @@ class Extraction:
     settled: dict[str, int] = field(default_factory=dict)
     unparsable: list[Unparsable] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+    """Starts of this batch's lines that wait for the rest of their record, or that belong to the
+    record of an event without being its first line."""
+    released: list[int] = field(default_factory=list)
+    """Starts of lines of earlier batches whose record came to no event."""
+    parts: dict[int, list[int]] = field(default_factory=dict)
+    """By the start of an event: the starts of its record's other lines, settled with it."""
+    states: list[tuple[int, str]] = field(default_factory=list)
+    """Where the parser's state changed: the start of the line behind which it holds."""
 
 
 class Settler(Protocol):

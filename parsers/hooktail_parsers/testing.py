@@ -16,12 +16,14 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import ParseError, Record, Skip
+from hooktail_parsers._api import ParseError, Part, Record, Skip, StatefulParser, Step
+from hooktail_parsers.assembly import Assembler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hooktail_parsers._api import Format, Parsed
+    from hooktail_parsers._api import Format, Parsed, Parser, Result
+    from hooktail_parsers.assembly import Assembled
 
 _SEED = 20_120_210
 _FLIPS_PER_SAMPLE = 100
@@ -66,35 +68,102 @@ def _check_lines(
     options: Mapping[str, str],
     lines: Sequence[bytes],
 ) -> list[Parsed]:
-    parser = format.make(options)
-    singly: list[Parsed] = []
+    parser = _parser(format, options)
+    singly: list[Result] = []
     for line in lines:
         try:
             singly.append(parser.parse(line))
         except Exception as error:
             raise AssertionError(f"{format.name}: parse raised {error!r} on {line!r}") from error
+    one = _assembled(format, parser, lines, singly)
+    parser = _parser(format, options)
     try:
-        batch = format.make(options).parse_batch(lines)
+        batch = parser.parse_batch(lines)
     except Exception as error:
         raise AssertionError(f"{format.name}: parse_batch raised {error!r}") from error
     if len(batch) != len(lines):
         raise AssertionError(
             f"{format.name}: parse_batch gave {len(batch)} results for {len(lines)} lines"
         )
+    other = _assembled(format, parser, lines, batch)
+    for single, batched in zip(one, other, strict=False):
+        if _comparable(single) != _comparable(batched):
+            raise AssertionError(
+                f"{format.name}: parse gave {single!r}, parse_batch {batched!r}; "
+                f"line {lines[single.keys[0]]!r}"
+            )
+    if len(one) != len(other):
+        raise AssertionError(f"{format.name}: parse and parse_batch join lines differently")
     allowed = {"time_ms" if name == "time" else name for name in format.fields}
-    for line, one, other in zip(lines, singly, batch, strict=True):
-        problem = _difference(one, other) or _problem(one, allowed)
+    for assembled in one:
+        problem = _problem(assembled.parsed, allowed)
         if problem:
-            raise AssertionError(f"{format.name}: {problem}; line {line!r}")
-    return singly
+            raise AssertionError(f"{format.name}: {problem}; line {lines[assembled.keys[0]]!r}")
+    _check_states(format, options, lines, singly)
+    return [assembled.parsed for assembled in one]
 
 
-def _difference(one: Parsed, other: Parsed) -> str:
-    if isinstance(one, ParseError) and isinstance(other, ParseError):
-        same = one.reason == other.reason
-    else:
-        same = one == other
-    return "" if same else f"parse gave {one!r}, parse_batch {other!r}"
+def _parser(format: Format, options: Mapping[str, str]) -> Parser:  # noqa: A002 - as above
+    parser = format.make(options)
+    return parser.fork() if isinstance(parser, StatefulParser) else parser
+
+
+def _assembled(
+    format: Format,  # noqa: A002 - as above
+    parser: Parser,
+    lines: Sequence[bytes],
+    results: Iterable[Result],
+) -> list[Assembled[int]]:
+    """Joins lines as the parser says; each must come out once, and be ended by `give_up`."""
+    assembler: Assembler[int] = Assembler(parser)
+    assembled: list[Assembled[int]] = []
+    for number, result in enumerate(results):
+        if isinstance(result, Step) and result.line is None:
+            raise AssertionError(f"{format.name}: a step says nothing of line {lines[number]!r}")
+        assembled += assembler.take(number, result)
+    if assembler.open and not isinstance(parser, StatefulParser):
+        raise AssertionError(f"{format.name}: joins lines and is no StatefulParser")
+    assembled += assembler.give_up_all()
+    if sorted(number for each in assembled for number in each.keys) != list(range(len(lines))):
+        raise AssertionError(f"{format.name}: a line came out twice or not at all")
+    return assembled
+
+
+def _comparable(assembled: Assembled[int]) -> object:
+    parsed = assembled.parsed
+    return assembled.keys, parsed.reason if isinstance(parsed, ParseError) else parsed
+
+
+def _check_states(
+    format: Format,  # noqa: A002 - as above
+    options: Mapping[str, str],
+    lines: Sequence[bytes],
+    results: Sequence[Result],
+) -> None:
+    """A parser restored from a state goes on as the one that gave it."""
+    for number, result in enumerate(results[:-1]):
+        if not isinstance(result, Step) or result.state is None:
+            continue
+        parser = _parser(format, options)
+        if not isinstance(parser, StatefulParser):
+            raise AssertionError(  # noqa: TRY004  # the one error that a check raises
+                f"{format.name}: gives a state and is no StatefulParser"
+            )
+        parser.restore(result.state)
+        following = results[number + 1]
+        if isinstance(following, Part | Step):
+            continue  # it may depend on records that were open
+        again = parser.parse(lines[number + 1])
+        same = (
+            isinstance(again, ParseError) and again.reason == following.reason
+            if isinstance(following, ParseError)
+            else again == following
+        )
+        if not same:
+            raise AssertionError(
+                f"{format.name}: restored from {result.state!r}, the line "
+                f"{lines[number + 1]!r} gives {again!r}, not {following!r}"
+            )
 
 
 def _problem(parsed: object, allowed: set[str]) -> str:

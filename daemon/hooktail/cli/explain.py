@@ -18,7 +18,7 @@ from hooktail.extract.explain import (
     FilterStep,
     ParseStep,
     RuleStep,
-    explain,
+    explain_lines,
 )
 from hooktail.extract.normal import iso_time, record_json
 
@@ -63,8 +63,7 @@ def run(args: argparse.Namespace) -> int:
     loaded, source = sources.pick(args.config, args.source)
     extractor = sources.extractor_for(loaded, source, sources.secret_of(loaded), limit_age=True)
     code = 0
-    for line in _lines(args.line):
-        explanation = explain(extractor, line)
+    for explanation in explain_lines(extractor, _lines(args.line)):
         sys.stdout.write(render(explanation) + "\n")
         sys.stdout.flush()
         if explanation.verdict != EVENT:
@@ -74,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _lines(argument: str) -> Iterator[bytes]:
     if argument != "-":
-        yield os.fsencode(argument).rstrip(b"\r\n")
+        yield from os.fsencode(argument).rstrip(b"\r\n").split(b"\n")
         return
     with logfiles.opened("-") as stream:
         for batch in logfiles.batches(stream, 1 << 20):
@@ -123,12 +122,17 @@ def _told(step: Step) -> Iterator[str]:
 
 
 def _told_parse(step: ParseStep) -> Iterator[str]:
+    what = "the line" if step.lines == 1 else f"{step.lines} lines together"
     if step.skipped:
-        yield f"format {step.format}: the line is no record ({step.skipped}) and is not meant to be"
+        verb, meant = ("is", "is") if step.lines == 1 else ("are", "are")
+        yield (
+            f"format {step.format}: {what} {verb} no record ({step.skipped}) and {meant} not "
+            "meant to be"
+        )
     elif step.record is None:
-        yield f"format {step.format}: cannot read the line ({step.rejected})"
+        yield f"format {step.format}: cannot read {what} ({step.rejected})"
     else:
-        yield f"format {step.format}: reads"
+        yield f"format {step.format}: reads{'' if step.lines == 1 else f' {what} as one record'}"
         for key, value in record_json(step.record).items():
             if value is not None:
                 yield f"  {key:<12} {_shown(value)}"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hooktail.cli import logfiles
 from hooktail.errors import UsageError
+from hooktail.extract.reading import HeldLine, Reader
 from hooktail_parsers import Record
 
 if TYPE_CHECKING:
     from hooktail_parsers import Parser
+    from hooktail_parsers.assembly import Assembled
 
 ALLOWED = "2024-05-01T12:00:00Z, 2024-05-01 (UTC unless it says otherwise), or 90s, 30m, 2h, 7d ago"
 _AGO = re.compile(r"(\d{1,9})\s*([smhd])(?:\s+ago)?")
@@ -44,19 +47,27 @@ def first_line_from(
     It goes through the file from its beginning: the times of a log are not in order, so that
     nothing cleverer finds the first. None if there is no such line. Raises what `logfiles` does.
     """
+    reader = Reader(parser)
+    first = below
     with logfiles.opened(path) as stream:
         for batch in logfiles.batches(stream, max_line_bytes):
             if batch.lines is None:
                 continue
-            for start, parsed in zip(
-                batch.lines.starts, parser.parse_batch(batch.lines.texts), strict=True
-            ):
-                if start >= below:
-                    return None
-                if (
-                    isinstance(parsed, Record)
-                    and parsed.time_ms is not None
-                    and parsed.time_ms >= time_ms
-                ):
-                    return start
-    return None
+            results = reader.parse_batch(batch.lines.texts)
+            for start, result in zip(batch.lines.starts, results, strict=True):
+                for assembled in reader.assembler.take(HeldLine(start, b""), result):
+                    first = min(first, _start_if_from(assembled, time_ms))
+            # A record that is still open may have begun before the one that was found.
+            opened = (lines[0].start for lines in reader.assembler.open.values())
+            if batch.lines.end >= below or first < min(opened, default=below):
+                break
+    for assembled in reader.assembler.give_up_all():
+        first = min(first, _start_if_from(assembled, time_ms))
+    return first if first < below else None
+
+
+def _start_if_from(assembled: Assembled[HeldLine], time_ms: int) -> int:
+    parsed = assembled.parsed
+    if isinstance(parsed, Record) and parsed.time_ms is not None and parsed.time_ms >= time_ms:
+        return assembled.keys[0].start
+    return sys.maxsize

@@ -12,13 +12,15 @@ from hooktail.cli.logfiles import Batch, batches, opened
 from hooktail.config.sections import DEFAULT_MAX_LINE_BYTES
 from hooktail.errors import UsageError
 from hooktail.extract.normal import record_json
+from hooktail.extract.reading import HeldLine, Reader
 from hooktail.extract.registry import find
 from hooktail_parsers import OptionError, ParseError, Record, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hooktail_parsers import Parsed, Parser
+    from hooktail_parsers import Parser, Result
+    from hooktail_parsers.assembly import Assembled
 
 _EXAMPLES = """\
 examples:
@@ -27,12 +29,13 @@ examples:
   tail -f access.log | hooktail parse --format combined
 
 One JSON object a line on stdout: {"line": 7, "status": "record", "record": {...}}, or "rejected"
-or "skipped" with a "reason".
+or "skipped" with a "reason". A record over several lines has its first line's number and
+"lines": [first, last]; the others are "skipped" as "part_of_record".
 
 exit codes: 0 a record came out; 1 none did; 64 unknown format or option; 65 the file cannot be
 read; 77 it may not be read
 """
-_TOO_LONG = [ParseError("line_too_long")]
+_TOO_LONG: Sequence[Result] = [ParseError("line_too_long")]
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,23 +84,38 @@ def make_parser(name: str, settings: list[str]) -> Parser:
 
 
 def _print_all(parser: Parser, read: Iterator[Batch]) -> int:
+    reader = Reader(parser)
     number = 0
     records = 0
     for batch in read:
-        parsed: Sequence[Parsed] = _TOO_LONG
-        if batch.lines is not None:
-            parsed = parser.parse_batch(batch.lines.texts)
-        objects = []
-        for each in parsed:
+        texts = [b""] if batch.lines is None else batch.lines.texts
+        results = _TOO_LONG if batch.lines is None else reader.parse_batch(texts)
+        shown: list[bytes] = []
+        for result in results:
             number += 1
-            records += isinstance(each, Record)
-            objects.append(orjson.dumps(_shown(number, each), option=orjson.OPT_APPEND_NEWLINE))
-        output.write(b"".join(objects))
+            for assembled in reader.assembler.take(HeldLine(number, b""), result):
+                records += isinstance(assembled.parsed, Record)
+                shown += _shown(assembled)
+        output.write(b"".join(shown))
+    for assembled in reader.assembler.give_up_all():
+        records += isinstance(assembled.parsed, Record)
+        output.write(b"".join(_shown(assembled)))
     return 0 if records else 1
 
 
-def _shown(number: int, parsed: Parsed) -> dict[str, object]:
+def _shown(assembled: Assembled[HeldLine]) -> Iterator[bytes]:
+    """Writes a record, then a line for each of its other lines."""
+    (number, _), *others = assembled.keys
+    parsed = assembled.parsed
+    shown: dict[str, object] = {"line": number}
+    if others:
+        shown["lines"] = [number, others[-1].start]
     if isinstance(parsed, Record):
-        return {"line": number, "status": "record", "record": record_json(parsed)}
-    status = "skipped" if isinstance(parsed, Skip) else "rejected"
-    return {"line": number, "status": status, "reason": parsed.reason}
+        shown |= {"status": "record", "record": record_json(parsed)}
+    else:
+        status = "skipped" if isinstance(parsed, Skip) else "rejected"
+        shown |= {"status": status, "reason": parsed.reason}
+    yield orjson.dumps(shown, option=orjson.OPT_APPEND_NEWLINE)
+    for other in others:
+        part = {"line": other.start, "status": "skipped", "reason": "part_of_record"}
+        yield orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE)

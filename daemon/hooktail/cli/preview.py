@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hooktail.cli import logfiles, output, sources
 from hooktail.errors import InputError, PermissionDeniedError
+from hooktail.extract.extractor import PART
 from hooktail.extract.identity import generation_of
 from hooktail.extract.once import OnceBook
 from hooktail.fingerprint import HEAD_BYTES
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from hooktail.config import SourceSection
     from hooktail.extract import Extractor
+    from hooktail.model import Extraction
 
 _DESCRIPTION = """\
 Prints the exact bodies that the daemon would send for these files, one a line, with the same event
@@ -101,20 +103,30 @@ def _without_copies(files: list[str]) -> list[str]:
 
 
 def _preview(file: str, extractor: Extractor, books: Books) -> None:
+    reader = extractor.reader()
+    generation, end = b"", 0
     with logfiles.opened(file) as stream:
         for batch in logfiles.batches(stream, extractor.source.max_line_bytes):
+            generation = batch.generation
             if batch.lines is None:
                 books.add("read")
                 books.add("unparsable.line_too_long")
                 continue
-            taken = extractor.extract(batch.lines, batch.generation)
             books.add("read", len(batch.lines))
-            for event in taken.events:
-                books.add(f"event.{event.name}")
-            for key, lines in taken.settled.items():
-                books.add(key, lines)
-            if taken.events:
-                output.write(b"\n".join(event.body for event in taken.events) + b"\n")
+            end = batch.lines.end
+            _show(extractor.extract(batch.lines, generation, reader), books)
+    _show(extractor.give_up(reader, generation, end, list(reader.assembler.open)), books)
+
+
+def _show(taken: Extraction, books: Books) -> None:
+    for event in taken.events:
+        books.add(f"event.{event.name}")
+    for key, lines in taken.settled.items():
+        books.add(key, lines)
+    for others in taken.parts.values():
+        books.add(PART, len(others))
+    if taken.events:
+        output.write(b"\n".join(event.body for event in taken.events) + b"\n")
 
 
 def summary(source: str, files: int, totals: dict[str, int]) -> str:

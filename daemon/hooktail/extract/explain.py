@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hooktail.extract.links import TooLarge
+from hooktail.extract.reading import HeldLine
 from hooktail.extract.rules import PAGEVIEW
 from hooktail_parsers import ParseError, Record, Skip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from hooktail.extract.extractor import Extractor
     from hooktail.extract.rules import CompiledRule
     from hooktail.model import Event
+    from hooktail_parsers.assembly import Assembled
 
 EVENT = "event"
 """The verdict on a line that becomes an event; all others are counter keys."""
@@ -29,6 +33,8 @@ class ParseStep:
     record: Record | None = None
     skipped: str = ""
     rejected: str = ""
+    lines: int = 1
+    """How many lines make up what was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +85,43 @@ class Explanation:
     """The event that would be sent, or that another line with its key prevents."""
 
 
+def explain_lines(extractor: Extractor, lines: Iterable[bytes]) -> Iterator[Explanation]:
+    """Explains lines (without their newlines) that follow each other in one file.
+
+    A record over several lines has one explanation, when it is complete or the lines are at
+    their end. The event ids are those of lines at the beginning of a file.
+    """
+    reader = extractor.reader()
+    for line in lines:
+        for assembled in reader.assembler.take(HeldLine(0, line), reader.parse(line)):
+            yield _explain(extractor, assembled)
+    for assembled in reader.assembler.give_up_all():
+        yield _explain(extractor, assembled)
+
+
 def explain(
     extractor: Extractor, line: bytes, *, start: int = 0, generation: bytes = b""
 ) -> Explanation:
     """Explains one line (without its newline) as the extractor would treat it now."""
+    reader = extractor.reader()
+    assembled = [*reader.assembler.take(HeldLine(start, line), reader.parse(line))]
+    assembled += reader.assembler.give_up_all()
+    return _explain(extractor, assembled[0], generation)
+
+
+def _explain(
+    extractor: Extractor, assembled: Assembled[HeldLine], generation: bytes = b""
+) -> Explanation:
     steps: list[Step] = []
-    parsed = extractor.parse(line)
+    parsed, count = assembled.parsed, len(assembled.keys)
     name = extractor.source.format
     if isinstance(parsed, Skip):
-        steps.append(ParseStep(format=name, skipped=parsed.reason))
+        steps.append(ParseStep(format=name, skipped=parsed.reason, lines=count))
         return Explanation(steps=steps, verdict=f"filtered.{parsed.reason}")
     if isinstance(parsed, ParseError):
-        steps.append(ParseStep(format=name, rejected=parsed.reason))
+        steps.append(ParseStep(format=name, rejected=parsed.reason, lines=count))
         return Explanation(steps=steps, verdict=f"unparsable.{parsed.reason}")
-    steps.append(ParseStep(format=name, record=parsed))
+    steps.append(ParseStep(format=name, record=parsed, lines=count))
 
     chosen = _choose(extractor, parsed, steps)
     if isinstance(chosen, str):
@@ -104,7 +133,8 @@ def explain(
     if refused is not None:
         return Explanation(steps=steps, verdict=refused)
     steps += _fields(chosen, parsed)
-    draft = extractor.draft(chosen, parsed, line, start, generation)
+    first = assembled.keys[0]
+    draft = extractor.draft(chosen, parsed, first.text, first.start, generation)
     if isinstance(draft, str):
         return Explanation(steps=steps, verdict=draft)
     verdict = "filtered.once_per" if extractor.is_taken(draft) else EVENT

@@ -14,17 +14,23 @@ from hooktail.extract.event import BodyBuilder
 from hooktail.extract.identity import LineIds, once_event_id, once_key
 from hooktail.extract.links import TooLarge
 from hooktail.extract.pageview import PageviewFilter
+from hooktail.extract.reading import HeldLine, Reader
 from hooktail.extract.rules import PAGEVIEW, CompiledRule, compile_rules, kept_parameters
 from hooktail.model import Claim, Event, Extraction, Unparsable
-from hooktail_parsers import ParseError, Record, Skip
+from hooktail_parsers import ParseError, Record, Skip, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Hashable
 
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.once import OnceBook
     from hooktail.model import Lines
-    from hooktail_parsers import Parsed, Parser
+    from hooktail_parsers import Parser, Result
+    from hooktail_parsers.assembly import Assembled
+
+
+PART = "filtered.part_of_record"
+"""Counts the lines of a record behind its first, which stands for all of them."""
 
 
 class Draft(NamedTuple):
@@ -69,34 +75,33 @@ class Extractor:
             visitor_secret=visitor_secret,
             keep_parameters=kept_parameters(source),
         )
+        self._reader = Reader(parser)
         self._generation: bytes | None = None
         self._ids = LineIds("", "", b"")
 
-    def extract(self, lines: Lines, generation: bytes) -> Extraction:
+    def reader(self) -> Reader:
+        """Returns a reader for one file."""
+        return Reader(self.parser)
+
+    def extract(self, lines: Lines, generation: bytes, reader: Reader | None = None) -> Extraction:
         """Says what becomes of each line; the same lines in any batches give the same events.
 
-        `generation` is the fingerprint of the file's generation (`identity.generation_of`).
+        `generation` is the fingerprint of the file's generation (`identity.generation_of`);
+        `reader` is the file's own (the default serves one file only).
         Claims are taken in the book and listed in the result, to be made durable with it.
         """
+        reader = reader or self._reader
         taken = Extraction()
         settled = taken.settled
         now_ms = self.now_ms()
         ids = self._ids_of(generation)
         texts = lines.texts
-        for index, parsed in enumerate(self._parse_batch(texts)):
+        for index, parsed in enumerate(reader.parse_batch(texts)):
             key: str | None
             if isinstance(parsed, Record):
-                try:
-                    rule = self.choose(parsed)
-                    if isinstance(rule, str):
-                        key = rule
-                    else:
-                        key = self.audience.refuses(parsed, now_ms)
-                        if key is None:
-                            start = lines.starts[index]
-                            key = self._take(rule, parsed, texts[index], start, ids, taken)
-                except Exception:  # noqa: BLE001  # it would come again after every restart: keep it
-                    key = "unparsable.internal_error"
+                key = self._event_or_key(
+                    parsed, texts[index], lines.starts[index], ids, taken, now_ms
+                )
                 if key is None:
                     continue
             elif isinstance(parsed, Skip):
@@ -104,13 +109,88 @@ class Extractor:
             elif isinstance(parsed, ParseError):
                 key = f"unparsable.{parsed.reason}"
             else:
-                key = "unparsable.parser_failed"
+                start = lines.starts[index]
+                line = HeldLine(start, texts[index])
+                for assembled in reader.assembler.take(line, parsed):
+                    self._take_assembled(assembled, lines.start, ids, taken, now_ms)
+                if isinstance(parsed, Step) and parsed.state is not None:
+                    taken.states.append((start, parsed.state))
+                continue
             settled[key] = settled.get(key, 0) + 1
             if key.startswith("unparsable."):
                 taken.unparsable.append(
                     Unparsable(lines.starts[index], texts[index], key.removeprefix("unparsable."))
                 )
+        for held in reader.assembler.open.values():
+            taken.waiting += [line.start for line in held if line.start >= lines.start]
         return taken
+
+    def give_up(
+        self, reader: Reader, generation: bytes, end: int, records: Collection[Hashable]
+    ) -> Extraction:
+        """Ends records that wait for more lines; `end` is the offset read up to."""
+        taken = Extraction()
+        ids = self._ids_of(generation)
+        assembler = reader.assembler
+        state = assembler.state
+        for record in records:
+            for assembled in assembler.give_up(record):
+                self._take_assembled(assembled, end, ids, taken, self.now_ms())
+        if assembler.state is not None and assembler.state != state:
+            taken.states.append((end - 1, assembler.state))
+        return taken
+
+    def _take_assembled(
+        self,
+        assembled: Assembled[HeldLine],
+        batch_start: int,
+        ids: LineIds,
+        taken: Extraction,
+        now_ms: int,
+    ) -> None:
+        """Makes an event of a record over lines, or settles them all."""
+        (start, text), *others = assembled.keys
+        parsed = assembled.parsed
+        key: str | None
+        if isinstance(parsed, Record):
+            key = self._event_or_key(parsed, text, start, ids, taken, now_ms)
+        elif isinstance(parsed, Skip):
+            key = f"filtered.{parsed.reason}"
+        else:
+            key = f"unparsable.{parsed.reason}"
+        if key is None:
+            if others:
+                taken.parts[start] = [line.start for line in others]
+                taken.waiting += [line.start for line in others if line.start >= batch_start]
+            return
+        taken.settled[key] = taken.settled.get(key, 0) + 1
+        if others:
+            taken.settled[PART] = taken.settled.get(PART, 0) + len(others)
+        taken.released += [line.start for line in assembled.keys if line.start < batch_start]
+        if key.startswith("unparsable."):
+            whole = b"\n".join(line.text for line in assembled.keys)
+            kept = whole[: self.source.max_line_bytes]
+            taken.unparsable.append(Unparsable(start, kept, key.removeprefix("unparsable.")))
+
+    def _event_or_key(
+        self,
+        record: Record,
+        text: bytes,
+        start: int,
+        ids: LineIds,
+        taken: Extraction,
+        now_ms: int,
+    ) -> str | None:
+        try:
+            rule = self.choose(record)
+            if isinstance(rule, str):
+                return rule
+            refused = self.audience.refuses(record, now_ms)
+            if refused is not None:
+                return refused
+            return self._take(rule, record, text, start, ids, taken)
+        except Exception:  # noqa: BLE001  # it would come again after every restart: keep it
+            return "unparsable.internal_error"
 
     def choose(self, record: Record) -> CompiledRule | str:
         """Returns the first rule that matches, else the page view, else why it is none either."""
@@ -145,6 +225,10 @@ class Extractor:
         event = Event(rule.name, event_id, body, start, rule.conversion)
         return Draft(event, once, owner, record.time_ms or 0)
 
+    def parse(self, text: bytes) -> Result:
+        """Parses one line that stands alone."""
+        return self.reader().parse(text)
+
     def is_taken(self, draft: Draft) -> bool:
         """Whether another line holds the draft's `once_per` key."""
         if draft.once is None:
@@ -178,25 +262,6 @@ class Extractor:
             self._generation = generation
         return self._ids
 
-    def _parse_batch(self, texts: list[bytes]) -> list[Parsed]:
-        try:
-            parsed = self.parser.parse_batch(texts)
-        except Exception:  # noqa: BLE001  # a plugin's edge: line by line tells which it was
-            parsed = []
-        return parsed if len(parsed) == len(texts) else [self.parse(text) for text in texts]
-
-    def parse(self, text: bytes) -> Parsed:
-        """Parses one line; what a parser raises although it must not is a ParseError too."""
-        try:
-            parsed = self.parser.parse(text)
-        except ParseError as error:
-            return error
-        except Exception:  # noqa: BLE001  # a plugin's edge
-            return ParseError("parser_failed")
-        if not isinstance(parsed, Record | Skip | ParseError):
-            return ParseError("parser_failed")
-        return parsed
-
 
 def build_extractor(
     source: SourceSection,
@@ -209,8 +274,7 @@ def build_extractor(
 ) -> Extractor:
     """Builds an extractor with a parser for the source's format.
 
-    The parser serves one file at a time; build one for each file if the format carries something
-    from line to line. Raises what `checks.check_source` would have found: HooktailError for the
+    Raises what `checks.check_source` would have found: HooktailError for the
     format and the rules, OptionError for the format's options.
     """
     parser = registry.find(source.format).make(source.format_options)

@@ -1,0 +1,83 @@
+"""One file's parser, and the lines that wait in it for the rest of their record.
+
+A parser without state is shared by all files. One with state is forked for each, and what it
+carries is kept with the offset, so that lines read again are read as they were the first time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hooktail_parsers import ParseError, Part, Record, Skip, StatefulParser, Step
+from hooktail_parsers.assembly import Assembler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hooktail_parsers import Parser, Result
+
+
+class HeldLine(NamedTuple):
+    """A line of a record."""
+
+    start: int
+    text: bytes
+
+
+class Reader:
+    """Parses the lines of one file, in order."""
+
+    __slots__ = ("_fork", "_parser", "assembler", "stateful")
+
+    def __init__(self, parser: Parser) -> None:
+        self.stateful = isinstance(parser, StatefulParser)
+        self._fork = parser.fork if isinstance(parser, StatefulParser) else None
+        self._parser = parser if self._fork is None else self._fork()
+        self.assembler: Assembler[HeldLine] = Assembler(self._parser)
+
+    @property
+    def hold_s(self) -> float:
+        """How long an unfinished record may wait for its next line."""
+        return float(getattr(self._parser, "hold_s", 0.0))
+
+    @property
+    def has_open(self) -> bool:
+        """Tells whether lines wait here for the rest of their record."""
+        return bool(self.assembler.open)
+
+    def restore(self, state: str) -> None:
+        """Carries what was carried when the parser gave this state; `""` is the beginning.
+
+        A text that the parser refuses (of another version, or another format by now) is as good
+        as none.
+        """
+        if self._fork is None:
+            return
+        parser = self._parser = self._fork()
+        self.assembler = Assembler(parser)
+        if state and isinstance(parser, StatefulParser):
+            try:
+                parser.restore(state)
+            except Exception:  # noqa: BLE001  # a plugin's edge; the state is text from a file
+                self._parser = self._fork()
+                self.assembler = Assembler(self._parser)
+
+    def parse_batch(self, texts: list[bytes]) -> Sequence[Result]:
+        """Parses lines in order; what a parser raises although it must not is a ParseError."""
+        try:
+            parsed = self._parser.parse_batch(texts)
+        except Exception:  # noqa: BLE001  # a plugin's edge: line by line tells which it was
+            parsed = []
+        return parsed if len(parsed) == len(texts) else [self.parse(text) for text in texts]
+
+    def parse(self, text: bytes) -> Result:
+        """Parses one line; what a parser raises although it must not is a ParseError too."""
+        try:
+            parsed = self._parser.parse(text)
+        except ParseError as error:
+            return error
+        except Exception:  # noqa: BLE001  # a plugin's edge
+            return ParseError("parser_failed")
+        if not isinstance(parsed, Record | Skip | ParseError | Part | Step):
+            return ParseError("parser_failed")
+        return parsed
