@@ -3,13 +3,11 @@
 A `Feed` serves one source: it is the source's consumer, turns lines into events, opens them in
 the ledger, hands them to the destination and has everything written to the journal. A `FileTrack`
 is one file in it.
-
-After a restart a file is read again from its mark. Lines below the offset that was reached before
-are *repeats*: only those still pending are looked at again; all others were settled and counted.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,27 +15,26 @@ import structlog
 
 from hooktail.checkpoint.ledger import Ledger
 from hooktail.checkpoint.resume import Resumer
-from hooktail.crashpoint import crash_at
 from hooktail.extract.identity import generation_of
-from hooktail.model import Books, Lines, State, Unparsable
+from hooktail.model import Books, State
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.source import Resumption
+from hooktail.track import FileTrack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterable
 
     from hooktail.checkpoint.keeper import Keeper
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.config.sections import SourceSection, StartAt
     from hooktail.delivery.destination import Destination
     from hooktail.extract.extractor import Extractor
-    from hooktail.fingerprint import Head
-    from hooktail.model import Claim, Event, FileId
-    from hooktail.tail.framing import LongLine
+    from hooktail.model import Claim, Extraction, FileId, Lines, Unparsable
     from hooktail.tail.opening import LogFile
 
 
+SHORTEST_HOLD_S = 0.1
 OWN_EVENTS = 16
 """Events of one source that may be outstanding although the destination's queue is full."""
 
@@ -79,6 +76,8 @@ class Feed:
             if entry.source == section.name
         )
         self._claims: list[Claim] = []
+        self._holding: set[FileTrack] = set()
+        self._hold_timer: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger().bind(source=section.name)
 
     # -- what a source asks of its consumer
@@ -181,10 +180,11 @@ class Feed:
             track.reattach(file)
         elif key is not None:
             entry = state.files[key]
-            track = FileTrack(self, key, file, Ledger(entry.read, entry.pending))
+            ledger = Ledger(entry.read, entry.pending)
+            track = FileTrack(self, key, file, ledger, self.extractor.reader(), entry.carried)
         else:
             key, state.next_key = state.next_key, state.next_key + 1
-            track = FileTrack(self, key, file, Ledger(file.offset))
+            track = FileTrack(self, key, file, Ledger(file.offset), self.extractor.reader())
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
         self.tracks[key] = track
         track.generation()
@@ -234,19 +234,67 @@ class Feed:
 
     # -- what a track has done
 
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.section.name
+
     def take(self, track: FileTrack, lines: Lines) -> None:
         """Turns lines into events and counts what became of each."""
-        taken = self.extractor.extract(lines, track.generation())
+        taken = self.extractor.extract(lines, track.generation(), track.reader)
+        track.opened(lines, taken)
+        self._hand_over(track, taken)
+        if track.reader.has_open:
+            self._wait_for_more(track)
+
+    def give_up(self, track: FileTrack, records: Iterable[Hashable]) -> None:
+        """Ends records that wait for more lines."""
+        taken = self.extractor.give_up(
+            track.reader, track.generation(), track.read_offset, list(records)
+        )
+        track.came_to(taken)
+        self._hand_over(track, taken)
+
+    def _hand_over(self, track: FileTrack, taken: Extraction) -> None:
         for counter, number in taken.settled.items():
             self.books.add(counter, number)
         if taken.unparsable:
             self._unparsed.keep(self.section.name, shown(track.file.path), taken.unparsable)
         self._claims += taken.claims
-        track.opened(lines, taken.events)
         if taken.events:
             self.queued += len(taken.events)
             self.destination.submit(taken.events, track, source=self.section.name)
         self.changed(track)
+
+    # -- records that wait for more lines
+
+    def _wait_for_more(self, track: FileTrack) -> None:
+        self._holding.add(track)
+        if self._hold_timer is None:
+            wait_s = max(track.reader.hold_s, SHORTEST_HOLD_S) / 2
+            self._hold_timer = asyncio.get_running_loop().call_later(wait_s, self._look_at_held)
+
+    def _look_at_held(self) -> None:
+        self._hold_timer = None
+        if self.keeper.healthy:
+            self.give_up_old(asyncio.get_running_loop().time())
+        for track in self._holding:
+            self._wait_for_more(track)
+            break
+
+    def give_up_old(self, now_s: float) -> None:
+        """Ends the records that have waited for as long as their parser holds them."""
+        for track in list(self._holding):
+            if overdue := track.reader.overdue(now_s):
+                self.give_up(track, overdue)
+            if not track.reader.has_open:
+                self._holding.discard(track)
+
+    def close(self) -> None:
+        """Waits for nothing any more; what is held is still pending in the checkpoint."""
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
 
     def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:
         """Counts and keeps one line that no parser was asked about."""
@@ -273,191 +321,3 @@ class Feed:
     def wall_s(self) -> int:
         """Seconds since the epoch."""
         return int(self._wall_s())
-
-
-class FileTrack:
-    """One file of a feed: its ledger, its key in the checkpoint, its generation."""
-
-    def __init__(self, feed: Feed, key: int, file: LogFile, ledger: Ledger) -> None:
-        self.key = key
-        self.file = file
-        self._feed = feed
-        self._ledger = ledger
-        self._repeat_until = ledger.read
-        self._to_repeat = set(ledger.pending)
-        self._generation = b""
-        self._head: Head | None = None
-        self._met = True
-        self._detached = False
-        self._archive_bytes = 0
-        self._before = file.before
-
-    @property
-    def pending(self) -> int:
-        """Lines taken and not settled yet."""
-        return len(self._ledger.pending)
-
-    def generation(self) -> bytes:
-        """The fingerprint from which event ids derive; empty while the first line is not whole."""
-        if not self._generation and not self._detached:
-            self._generation = generation_of(self.file.head_bytes())
-            if self._generation:
-                self._feed.has_generation(self, self._generation)
-        return self._generation
-
-    # -- what a source hands over
-
-    def take(self, lines: Lines) -> None:
-        """Takes whole lines, or of repeats only those that still wait."""
-        if lines.start >= self._repeat_until:
-            self._feed.books.add("read", len(lines))
-            self._feed.take(self, lines)
-            return
-        starts = lines.starts
-        new = next((i for i, at in enumerate(starts) if at >= self._repeat_until), len(starts))
-        wanted = [i for i in range(new) if starts[i] in self._to_repeat]
-        if wanted:
-            texts = [lines.texts[i] for i in wanted]
-            repeats = [starts[i] for i in wanted]
-            self._feed.take(self, Lines(texts, repeats[0], self._repeat_until, repeats))
-        if new < len(starts):
-            rest = lines.texts[new:]
-            self._feed.books.add("read", len(rest))
-            self._feed.take(self, Lines(rest, starts[new], lines.end))
-        if lines.end >= self._repeat_until:
-            self._settle_missing("not_found_again")
-
-    def take_long(self, line: LongLine) -> None:
-        """Keeps the head of a line over the limit."""
-        if line.start < self._repeat_until:
-            if line.start not in self._to_repeat:
-                return
-            self._to_repeat.discard(line.start)
-            self._ledger.settle(line.start)
-        else:
-            self._feed.books.add("read")
-            self._ledger.advance(line.end, ())
-        self._feed.keep_unparsable(self, Unparsable(line.start, line.head, "line_too_long"))
-        self._feed.changed(self)
-
-    def moved(self) -> None:
-        """Has the new path written down."""
-        self.met()
-
-    def begun(self) -> None:
-        """Learns the generation before the first read, so that copies are known."""
-        self.generation()
-
-    def met(self) -> None:
-        """Has path, inode and time written down."""
-        self._met = True
-        self._feed.changed(self)
-
-    def cut_off(self) -> None:
-        """The content is gone from the file. The entry stays: a copy of it may turn up."""
-        if self._ledger.read == self.file.offset:
-            self._before = self.file.before or self._before
-            self._feed.index(self.key, self.file, self._ledger.read, self._before)
-        self._feed.changed(self)
-        self._detached = True
-        self._feed.let_go(self)
-
-    def archive_done(self, compressed_bytes: int) -> None:
-        """Everything of an archive was handed over and settled."""
-        self._archive_bytes = compressed_bytes
-        self.met()
-        self._feed.archive_done(self.key)
-        self.cut_off()
-
-    @property
-    def resume_at(self) -> int:
-        """Where a copy of the content goes on: what is in memory is not read again."""
-        return min(self._to_repeat, default=self._ledger.read)
-
-    def reattach(self, file: LogFile) -> None:
-        """Goes on with a copy of the content."""
-        self.file = file
-        self._detached = False
-        if self._generation:
-            self._feed.has_generation(self, self._generation)
-        self.met()
-
-    def finished(self) -> None:
-        """Nothing is left of the file."""
-        self._settle_missing("not_found_again")
-        self.cut_off()
-
-    # -- outcomes
-
-    def opened(self, lines: Lines, events: list[Event]) -> None:
-        """Opens the lines that became events; repeats that did not are settled by now."""
-        starts = [event.start for event in events]
-        if lines.start >= self._repeat_until:
-            self._ledger.advance(lines.end, starts)
-            return
-        for start in set(lines.starts).difference(starts):
-            self._ledger.settle(start)
-        self._to_repeat.difference_update(lines.starts)
-
-    def settle(self, event: Event, state: State, reason: str = "") -> None:
-        """Writes down the outcome of an event."""
-        crash_at("answer-before-record")
-        self._ledger.settle(event.start)
-        self._feed.queued -= 1
-        self._feed.books.add(f"{state}.{reason}" if reason else state.value)
-        self._feed.changed(self)
-        if self._detached and not self._ledger.pending:
-            self._feed.let_go(self)
-
-    def _settle_missing(self, reason: str) -> None:
-        for start in self._to_repeat:
-            self._ledger.settle(start)
-            self._feed.keep_unparsable(self, Unparsable(start, b"", reason))
-        self._to_repeat.clear()
-        self._feed.changed(self)
-
-    # -- the journal
-
-    def entry_json(self) -> dict[str, Any]:
-        """The entry as it stands when the file is met."""
-        return {
-            "source": self._feed.section.name,
-            "path": shown(self.file.path),
-            "id": list(self.file.file_id),
-            "read": self._ledger.read,
-            "pending": [],
-            "head": list(self.file.head),
-            "before": self.file.before,
-            "seen": self._feed.wall_s,
-        }
-
-    def add_to(self, record: dict[str, Any]) -> None:
-        """Adds what changed to a journal record."""
-        delta = self._ledger.take_delta()
-        change = record.setdefault("file", {}).setdefault(str(self.key), {})
-        change["r"] = delta.read
-        if delta.opened:
-            change.setdefault("o", []).extend(delta.opened)
-        if delta.settled:
-            change.setdefault("s", []).extend(delta.settled)
-        if self._detached:
-            if self._before:
-                change["b"] = self._before
-            if self._archive_bytes:
-                change["z"] = self._archive_bytes
-                change["i"] = list(self.file.file_id)
-                change["p"] = shown(self.file.path)
-                change["t"] = self._feed.wall_s
-            return
-        head = self.file.head
-        if head != self._head:
-            self._head = head
-            change["h"] = list(head)
-            self._feed.index(self.key, self.file, delta.read, self._before)
-        if delta.read == self.file.offset and self.file.before:  # not while lines are read again
-            change["b"] = self._before = self.file.before
-        if self._met:
-            self._met = False
-            change["p"] = shown(self.file.path)
-            change["i"] = list(self.file.file_id)
-            change["t"] = self._feed.wall_s

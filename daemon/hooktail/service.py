@@ -276,6 +276,8 @@ class Run:
         """Two steps: quit reading and drain within the deadline; then end the rest."""
         reading, sending, (keeping, *watching) = running
         await _cancel(reading)
+        for feed in self._feeds:
+            feed.close()
         deadline_s = self._config.delivery.drain_timeout_s
         winding = asyncio.create_task(self._drain(deadline_s, stopping=stopping), name="drain")
         at_once = asyncio.create_task(stop_now.wait(), name="stop-now")

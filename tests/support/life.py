@@ -48,7 +48,13 @@ class FakeDestination:
 class Life:
     """One life of a daemon's parts on a state directory; a test ends it by starting the next."""
 
-    def __init__(self, directory: Path, *, adopt: dict[FileId, LogFile] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        adopt: dict[FileId, LogFile] | None = None,
+        format: str = "combined",  # noqa: A002 - the field's word
+    ) -> None:
         self.directory = directory
         self.log = directory / "access.log"
         self.state_dir = directory / "state"
@@ -61,6 +67,7 @@ class Life:
             paths=(f"{directory}/access.log*",),
             site="https://shop.example",
             start_at="beginning",
+            format=format,
         )
         self.section = section
         self.store = Store.open(self.state_dir)

@@ -39,7 +39,8 @@ def rewind(state: State, key: int, to: int) -> dict[str, Any]:
     above = sorted(start for start in entry.pending if start >= to)
     unread = Counter({entry.source: len(above)})
     # The bytes before the new offset are not known here: "" is known to be unknown.
-    change = {"r": to, "s": above, "b": ""}
+    carried = [each for each in entry.carried if each[0] < to]
+    change = {"r": to, "s": above, "b": "", "c": carried}
     return {"file": {str(key): change}, "books": _taken_off(unread)}
 
 
@@ -57,7 +58,7 @@ def skip(
     What waits in the others still waits. Files that the state does not know begin at their ends.
     """
     named = {*sources, *state.started, *(entry.source for entry in state.files.values())}
-    moved = {str(key): {"r": end, "b": ""} for key, end in ends.items() if end is not None}
+    moved = {str(key): {"r": end, "b": "", "c": []} for key, end in ends.items() if end is not None}
     gone = [key for key, end in ends.items() if end is None]
     return [{"file": moved, "begin": _begin(named, "end")}, forget(state, gone)]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FORMAT_VERSION = 1
 
@@ -33,6 +33,8 @@ class FileEntry:
     """Fingerprint of the bytes just before the read offset."""
     archive_bytes: int = 0
     """Size of a compressed file of which everything was handed over; 0 for others."""
+    carried: list[tuple[int, str]] = field(default_factory=list)
+    """What the parser carried and from where: the start of the line behind which it holds."""
     seen_s: int = 0
     """When it was last met, in seconds since the epoch; long unseen files are forgotten."""
 
@@ -53,6 +55,7 @@ class FileEntry:
             "before": self.before_digest,
             "archive": self.archive_bytes,
             "seen": self.seen_s,
+            **({"carried": self.carried} if self.carried else {}),
         }
 
 
@@ -77,10 +80,10 @@ class State:
 
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
-        `z` size of an archive that is done, `i` inode, `t` seen), `forget` keys, `books`
-        (source -> counter -> added lines), `claim` and `unclaim` (once_per keys), `begin`
-        (source -> "end", "beginning" or null: it has not started), `start` sources. What is said
-        of a file that was forgotten is left out.
+        `z` size of an archive that is done, `i` inode, `t` seen, `c` states that the parser
+        carried), `forget` keys, `books` (source -> counter -> added lines), `claim` and `unclaim`
+        (once_per keys), `begin` (source -> "end", "beginning" or null: it has not started),
+        `start` sources. What is said of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
@@ -118,6 +121,8 @@ class State:
             entry.head_length, entry.head_digest = change["h"]
         entry.before_digest = change.get("b", entry.before_digest)
         entry.archive_bytes = change.get("z", entry.archive_bytes)
+        if "c" in change:
+            entry.carried = _carried(change["c"])
         if "i" in change:
             entry.device, entry.inode = change["i"]
         entry.path = change.get("p", entry.path)
@@ -143,6 +148,10 @@ class State:
         return state
 
 
+def _carried(value: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    return [(start, state) for start, state in value]
+
+
 def _entry(value: Mapping[str, Any]) -> FileEntry:
     device, inode = value["id"]
     head_length, head_digest = value["head"]
@@ -158,4 +167,5 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         before_digest=value.get("before", ""),
         archive_bytes=value.get("archive", 0),
         seen_s=value["seen"],
+        carried=_carried(value.get("carried", ())),
     )

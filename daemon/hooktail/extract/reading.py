@@ -12,7 +12,7 @@ from hooktail_parsers import ParseError, Part, Record, Skip, StatefulParser, Ste
 from hooktail_parsers.assembly import Assembler
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from hooktail_parsers import Parser, Result
 
@@ -27,13 +27,14 @@ class HeldLine(NamedTuple):
 class Reader:
     """Parses the lines of one file, in order."""
 
-    __slots__ = ("_fork", "_parser", "assembler", "stateful")
+    __slots__ = ("_fork", "_grew", "_parser", "assembler", "stateful")
 
     def __init__(self, parser: Parser) -> None:
         self.stateful = isinstance(parser, StatefulParser)
         self._fork = parser.fork if isinstance(parser, StatefulParser) else None
         self._parser = parser if self._fork is None else self._fork()
         self.assembler: Assembler[HeldLine] = Assembler(self._parser)
+        self._grew: dict[Hashable, tuple[int, float]] = {}
 
     @property
     def hold_s(self) -> float:
@@ -44,6 +45,23 @@ class Reader:
     def has_open(self) -> bool:
         """Tells whether lines wait here for the rest of their record."""
         return bool(self.assembler.open)
+
+    def overdue(self, now_s: float) -> list[Hashable]:
+        """Returns the open records that had no new line for `hold_s`, as far as calls tell.
+
+        A record's time begins at the first call that sees it, or sees it with more lines.
+        """
+        grew = {}
+        overdue = []
+        for record, lines in self.assembler.open.items():
+            count, since_s = self._grew.get(record, (0, now_s))
+            if count != len(lines):
+                since_s = now_s
+            grew[record] = len(lines), since_s
+            if now_s - since_s >= self.hold_s:
+                overdue.append(record)
+        self._grew = grew
+        return overdue
 
     def restore(self, state: str) -> None:
         """Carries what was carried when the parser gave this state; `""` is the beginning.

@@ -1,0 +1,336 @@
+"""One file of a feed: its ledger, its key in the checkpoint, its parser, its generation.
+
+A track takes the lines that the source reads and knows which still wait: for the answer to their
+event, or for the rest of their record. After a restart a file is read again from its mark. Lines
+below the offset that was reached before are *repeats*: only those still pending are looked at
+again; all others were settled and counted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hooktail.crashpoint import crash_at
+from hooktail.extract.extractor import PART
+from hooktail.extract.identity import generation_of
+from hooktail.model import Lines, State, Unparsable
+from hooktail.paths import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from hooktail.checkpoint.ledger import Ledger
+    from hooktail.extract.reading import Reader
+    from hooktail.fingerprint import Head
+    from hooktail.model import Books, Event, Extraction
+    from hooktail.tail.framing import LongLine
+    from hooktail.tail.opening import LogFile
+
+MOST_STATES = 256
+"""Changes of a parser's state that are remembered while one line waits; a file that has more
+above it than this is no log."""
+
+
+class Owner(Protocol):
+    """What a track asks of the feed whose file it is."""
+
+    books: Books
+    queued: int
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+
+    @property
+    def wall_s(self) -> int:
+        """Seconds since the epoch."""
+
+    def take(self, track: FileTrack, lines: Lines) -> None:
+        """Turns lines into events and counts what became of each."""
+
+    def give_up(self, track: FileTrack, records: Iterable[Hashable]) -> None:
+        """Ends records that wait for more lines."""
+
+    def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:
+        """Counts and keeps one line that no parser was asked about."""
+
+    def changed(self, track: FileTrack) -> None:
+        """Has the track and the books written at the end of this turn."""
+
+    def has_generation(self, track: FileTrack, generation: bytes) -> None:
+        """Keeps the generation of a file followed now, for telling copies of it."""
+
+    def index(self, key: int, file: LogFile, read: int, before: str) -> None:
+        """Keeps what is known of a file, for finding it again and its copies."""
+
+    def archive_done(self, key: int) -> None:
+        """An archive holds nothing new any more."""
+
+    def let_go(self, track: FileTrack) -> None:
+        """The track's file is gone."""
+
+
+class FileTrack:
+    """One file followed now, or cut off with lines still pending."""
+
+    def __init__(
+        self,
+        feed: Owner,
+        key: int,
+        file: LogFile,
+        ledger: Ledger,
+        reader: Reader,
+        carried: Iterable[tuple[int, str]] = (),
+    ) -> None:
+        self.key = key
+        self.file = file
+        self.reader = reader
+        self._feed = feed
+        self._ledger = ledger
+        self._repeat_until = ledger.read
+        self._to_repeat = set(ledger.pending)
+        self._generation = b""
+        self._head: Head | None = None
+        self._met = True
+        self._detached = False
+        self._archive_bytes = 0
+        self._before = file.before
+        self._parts: dict[int, list[int]] = {}
+        self._carried = list(carried)
+        self._carries = ""
+        self._carried_changed = False
+
+    @property
+    def pending(self) -> int:
+        """Lines taken and not settled yet."""
+        return len(self._ledger.pending)
+
+    @property
+    def read_offset(self) -> int:
+        """The offset up to which lines were taken."""
+        return self._ledger.read
+
+    def generation(self) -> bytes:
+        """The fingerprint from which event ids derive; empty while the first line is not whole."""
+        if not self._generation and not self._detached:
+            self._generation = generation_of(self.file.head_bytes())
+            if self._generation:
+                self._feed.has_generation(self, self._generation)
+        return self._generation
+
+    # -- what a source hands over
+
+    def take(self, lines: Lines) -> None:
+        """Takes whole lines, or of repeats only those that still wait."""
+        if lines.start >= self._repeat_until:
+            self._feed.books.add("read", len(lines))
+            self._govern(lines.start)
+            self._feed.take(self, lines)
+            return
+        starts = lines.starts
+        new = next((i for i, at in enumerate(starts) if at >= self._repeat_until), len(starts))
+        wanted = [i for i in range(new) if starts[i] in self._to_repeat]
+        for alike in self._governed_alike([starts[i] for i in wanted]):
+            texts = [lines.texts[i] for i in wanted[alike]]
+            repeats = [starts[i] for i in wanted[alike]]
+            self._govern(repeats[0])
+            self._feed.take(self, Lines(texts, repeats[0], self._repeat_until, repeats))
+        if new < len(starts):
+            rest = lines.texts[new:]
+            self._feed.books.add("read", len(rest))
+            self._govern(starts[new])
+            self._feed.take(self, Lines(rest, starts[new], lines.end, starts[new:]))
+        if lines.end >= self._repeat_until:
+            self._settle_missing("not_found_again")
+
+    def take_long(self, line: LongLine) -> None:
+        """Keeps the head of a line over the limit."""
+        if line.start < self._repeat_until:
+            if line.start not in self._to_repeat:
+                return
+            self._to_repeat.discard(line.start)
+            self._ledger.settle(line.start)
+        else:
+            self._feed.books.add("read")
+            self._ledger.advance(line.end, ())
+        self._feed.keep_unparsable(self, Unparsable(line.start, line.head, "line_too_long"))
+        self._feed.changed(self)
+
+    def moved(self) -> None:
+        """Has the new path written down."""
+        self.met()
+
+    def begun(self) -> None:
+        """Learns the generation before the first read, so that copies are known."""
+        self.generation()
+
+    def met(self) -> None:
+        """Has path, inode and time written down."""
+        self._met = True
+        self._feed.changed(self)
+
+    def cut_off(self) -> None:
+        """The content is gone from the file. The entry stays: a copy of it may turn up."""
+        if self._ledger.read == self.file.offset:
+            self._before = self.file.before or self._before
+            self._feed.index(self.key, self.file, self._ledger.read, self._before)
+        self._feed.changed(self)
+        self._detached = True
+        self._feed.let_go(self)
+
+    def archive_done(self, compressed_bytes: int) -> None:
+        """Everything of an archive was handed over and settled."""
+        self._archive_bytes = compressed_bytes
+        self.met()
+        self._feed.archive_done(self.key)
+        self.cut_off()
+
+    @property
+    def resume_at(self) -> int:
+        """Where a copy of the content goes on: what is in memory is not read again."""
+        return min(self._to_repeat, default=self._ledger.read)
+
+    def reattach(self, file: LogFile) -> None:
+        """Goes on with a copy of the content."""
+        self.file = file
+        self._detached = False
+        if self._generation:
+            self._feed.has_generation(self, self._generation)
+        self.met()
+
+    def finished(self) -> None:
+        """Nothing is left of the file."""
+        self._settle_missing("not_found_again")
+        self.cut_off()
+
+    # -- outcomes
+
+    def opened(self, lines: Lines, taken: Extraction) -> None:
+        """Opens the lines that wait; repeats that do not are settled by now."""
+        waiting = [event.start for event in taken.events if event.start >= lines.start]
+        waiting += taken.waiting
+        if lines.start >= self._repeat_until:
+            self._ledger.advance(lines.end, waiting)
+        else:
+            for start in set(lines.starts).difference(waiting):
+                self._ledger.settle(start)
+            self._to_repeat.difference_update(lines.starts)
+        self.came_to(taken)
+
+    def came_to(self, taken: Extraction) -> None:
+        """Settles lines of earlier batches, and keeps which lines are one event's."""
+        for start in taken.released:
+            self._ledger.settle(start)
+        self._parts.update(taken.parts)
+        for start, state in taken.states:
+            self._carry(start, state)
+
+    def settle(self, event: Event, state: State, reason: str = "") -> None:
+        """Writes down the outcome of an event."""
+        crash_at("answer-before-record")
+        self._ledger.settle(event.start)
+        if self._parts and (others := self._parts.pop(event.start, None)):
+            for start in others:
+                self._ledger.settle(start)
+            self._feed.books.add(PART, len(others))
+        self._feed.queued -= 1
+        self._feed.books.add(f"{state}.{reason}" if reason else state.value)
+        self._feed.changed(self)
+        if self._detached and not self._ledger.pending:
+            self._feed.let_go(self)
+
+    # -- what the parser carries
+
+    def _carry(self, start: int, state: str) -> None:
+        self._carries = state
+        if start < self._repeat_until:
+            return  # it is known from the first time
+        self._carried = [*self._carried[-MOST_STATES + 1 :], (start, state)]
+        self._carried_changed = True
+
+    def _governing(self, start: int) -> int:
+        """How many of the known changes of state lie before a line."""
+        return bisect_left(self._carried, (start, ""))
+
+    def _govern(self, start: int) -> None:
+        """Has the parser carry what it carried when the line was read for the first time."""
+        if not self.reader.stateful:
+            return
+        place = self._governing(start)
+        state = self._carried[place - 1][1] if place else ""
+        if state == self._carries:
+            return
+        if self.reader.has_open:
+            self._feed.give_up(self, list(self.reader.assembler.open))
+        self.reader.restore(state)
+        self._carries = state
+
+    def _governed_alike(self, starts: list[int]) -> Iterable[slice]:
+        """Parts lines at the places where what the parser carries changes."""
+        if not starts:
+            return
+        begin = 0
+        if self.reader.stateful and self._carried:
+            for index in range(1, len(starts)):
+                if self._governing(starts[index]) != self._governing(starts[begin]):
+                    yield slice(begin, index)
+                    begin = index
+        yield slice(begin, len(starts))
+
+    def _settle_missing(self, reason: str) -> None:
+        for start in self._to_repeat:
+            self._ledger.settle(start)
+            self._feed.keep_unparsable(self, Unparsable(start, b"", reason))
+        self._to_repeat.clear()
+        self._feed.changed(self)
+
+    # -- the journal
+
+    def entry_json(self) -> dict[str, Any]:
+        """The entry as it stands when the file is met."""
+        return {
+            "source": self._feed.name,
+            "path": shown(self.file.path),
+            "id": list(self.file.file_id),
+            "read": self._ledger.read,
+            "pending": [],
+            "head": list(self.file.head),
+            "before": self.file.before,
+            "seen": self._feed.wall_s,
+        }
+
+    def add_to(self, record: dict[str, Any]) -> None:
+        """Adds what changed to a journal record."""
+        delta = self._ledger.take_delta()
+        change = record.setdefault("file", {}).setdefault(str(self.key), {})
+        change["r"] = delta.read
+        if delta.opened:
+            change.setdefault("o", []).extend(delta.opened)
+        if delta.settled:
+            change.setdefault("s", []).extend(delta.settled)
+        if self._carried_changed:
+            self._carried_changed = False
+            del self._carried[: max(self._governing(self._ledger.mark) - 1, 0)]
+            change["c"] = list(self._carried)
+        if self._detached:
+            if self._before:
+                change["b"] = self._before
+            if self._archive_bytes:
+                change["z"] = self._archive_bytes
+                change["i"] = list(self.file.file_id)
+                change["p"] = shown(self.file.path)
+                change["t"] = self._feed.wall_s
+            return
+        head = self.file.head
+        if head != self._head:
+            self._head = head
+            change["h"] = list(head)
+            self._feed.index(self.key, self.file, delta.read, self._before)
+        if delta.read == self.file.offset and self.file.before:  # not while lines are read again
+            change["b"] = self._before = self.file.before
+        if self._met:
+            self._met = False
+            change["p"] = shown(self.file.path)
+            change["i"] = list(self.file.file_id)
+            change["t"] = self._feed.wall_s
