@@ -6,7 +6,7 @@ DEV    := $(VENV)/.dev
 SETUP  := $(VENV)/.run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit system lint types build bench soak clean
+.PHONY: help demo test unit system lint types build tables bench soak clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ types: $(DEV)  ## mypy, strict
 build: $(DEV)  ## the wheel and the source archive, in dist/
 	rm -rf dist
 	$(BIN)/python -m build --installer pip
+
+tables: $(DEV)  ## writes the reference's tables that come from the code
+	$(BIN)/python docs/tables.py
 
 bench: $(DEV)  ## the benchmarks; tables in benchmarks/README.md
 	$(BIN)/python benchmarks/run.py

@@ -32,6 +32,7 @@ def schema() -> dict[str, object]:
     source = _table(
         keys.SOURCE,
         map=mapping,
+        multiline=_table(keys.MULTILINE),
         pageview=_table(keys.PAGEVIEW),
         event={"type": "array", "items": event},
     )

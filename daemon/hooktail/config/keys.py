@@ -33,6 +33,7 @@ from hooktail.config.sections import (
     DestinationSection,
     FieldSection,
     LogSection,
+    MultilineSection,
     PageviewSection,
     RuleSection,
     SourceSection,
@@ -104,8 +105,8 @@ NAME_TEXT = Text(
 )
 FIELD_NAME = Text(allowed="1 to 128 printable characters", max_length=128)
 _ABSOLUTE_GLOB = Text(
-    allowed="an absolute path, with * ? [...] and ** if need be",
-    pattern=r"/[^\x00-\x1f\x7f]*",
+    allowed="an absolute path, with * ? [...] and ** if need be, or - for standard input",
+    pattern=r"/[^\x00-\x1f\x7f]*|-",
     wrong="not an absolute path",
 )
 _PATTERN = Text(allowed="non-empty text")
@@ -306,7 +307,7 @@ SOURCE = Section(
     title="[[source]]",
     about="A set of files with one format, and what to make of their lines.",
     cls=SourceSection,
-    tables=("map", "pageview", "event"),
+    tables=("map", "multiline", "pageview", "event"),
     keys=(
         Key(
             name="name",
@@ -357,6 +358,18 @@ SOURCE = Section(
             kind=Whole(low=1024, high=16 * 1024 * 1024),
             about="Longest line that is parsed; longer ones are unparsable.",
         ),
+        Key(
+            name="ignore_older_than",
+            attr="ignore_older_than_s",
+            kind=Seconds(low_s=1.0, high_s=36_500 * DAY_S, zero_is_none=True),
+            about="Files that nobody has written to for longer are left alone until they grow.",
+        ),
+        Key(
+            name="held_deleted_limit_bytes",
+            kind=Whole(low=0, high=1 << 50),
+            about="Most disk space that deleted files may hold while they are read to their end; "
+            "0 is no limit.",
+        ),
         *OPTION_KEYS,
         Key(
             name="send_event_id",
@@ -372,6 +385,50 @@ SOURCE = Section(
             name="bots",
             kind=Choice(("drop", "send")),
             about="What to do with crawlers and monitors.",
+        ),
+    ),
+)
+
+MULTILINE = Section(
+    title="[source.multiline]",
+    about="Which lines are one record, where the format does not know itself.",
+    cls=MultilineSection,
+    keys=(
+        Key(
+            name="start",
+            kind=_DEFINITION,
+            about="Regular expression; a line in which it is found begins a record.",
+        ),
+        Key(
+            name="end",
+            kind=_DEFINITION,
+            about="Regular expression; a line in which it is found ends one.",
+        ),
+        Key(
+            name="indented",
+            kind=Flag(),
+            about="Whether lines that begin with a blank, and the usual lines of stack traces, "
+            "belong to the record before them.",
+        ),
+        Key(
+            name="json",
+            kind=Flag(),
+            about="Whether a JSON object may span lines.",
+        ),
+        Key(
+            name="hold_s",
+            kind=_WAIT,
+            about="Longest wait for a record's next line.",
+        ),
+        Key(
+            name="max_lines",
+            kind=Whole(low=2, high=100_000),
+            about="Most lines of one record.",
+        ),
+        Key(
+            name="max_bytes",
+            kind=Whole(low=1024, high=16 * 1024 * 1024),
+            about="Most bytes of one record.",
         ),
     ),
 )
@@ -482,7 +539,20 @@ MAP = Section(
 MAP_NAME = Text(allowed="a record key such as ip, path or user_agent", pattern=PRINTABLE)
 MAP_VALUE = _DEFINITION
 
-SECTIONS = (ROOT, DESTINATION, DELIVERY, STATUS, LOG, SOURCE, MAP, PAGEVIEW, EVENT, WHEN, FIELD)
+SECTIONS = (
+    ROOT,
+    DESTINATION,
+    DELIVERY,
+    STATUS,
+    LOG,
+    SOURCE,
+    MAP,
+    MULTILINE,
+    PAGEVIEW,
+    EVENT,
+    WHEN,
+    FIELD,
+)
 
 
 def homes(*, beside: Section) -> dict[str, str]:

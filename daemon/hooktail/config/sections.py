@@ -123,6 +123,21 @@ class PageviewSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MultilineSection:
+    """`[source.multiline]`: which lines are one record, where the format does not know itself."""
+
+    start: str | None = None
+    """Expression for a line that begins a record."""
+    end: str | None = None
+    """Expression for a line that ends one."""
+    indented: bool = False
+    json: bool = False
+    hold_s: float = 5.0
+    max_lines: int = 500
+    max_bytes: int = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSection:
     """`[[source]]`: a set of files with one format, and what to make of their lines."""
 
@@ -139,6 +154,11 @@ class SourceSection:
     max_event_age_s: float | None = 7 * DAY_S
     """Older events expire; None is no limit."""
     max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
+    ignore_older_than_s: float | None = None
+    """New files that were written to longer ago are left alone until they grow."""
+    held_deleted_limit_bytes: int = 1 << 30
+    """Most that deleted files may hold of the disk by being read to their end; 0 is no limit."""
+    multiline: MultilineSection | None = None
     rules: tuple[RuleSection, ...] = ()
     pageview: PageviewSection = PageviewSection()
     send_event_id: bool = True

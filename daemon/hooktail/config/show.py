@@ -39,6 +39,7 @@ def _source(source: SourceSection) -> dict[str, object]:
         **plain,
         **year,
         **({"map": mapped} if mapped else {}),
+        **({"multiline": _values(keys.MULTILINE, source.multiline)} if source.multiline else {}),
         "pageview": _values(keys.PAGEVIEW, source.pageview),
         "event": [_rule(rule) for rule in source.rules],
     }

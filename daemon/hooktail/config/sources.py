@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from hooktail.config import keys, tables
 from hooktail.config.findings import quoted
 from hooktail.config.kinds import Constant, Refusal, suggestion
-from hooktail.config.sections import FieldSection, PageviewSection, RuleSection, SourceSection
+from hooktail.config.sections import (
+    FieldSection,
+    MultilineSection,
+    PageviewSection,
+    RuleSection,
+    SourceSection,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -81,6 +87,7 @@ def _source(
     _check_destination(findings, path, table, destinations)
     page = tables.table_at(findings, path, table, "pageview")
     pageview = PageviewSection(**tables.check(findings, (*path, "pageview"), page, keys.PAGEVIEW))
+    multiline = _multiline(findings, path, table)
     given = tables.tables_at(findings, path, table, "event", "[source.event]")
     rules = [_rule(findings, here, rule) for here, rule in given]
     if "name" not in values:
@@ -90,8 +97,26 @@ def _source(
         **values,
         format_options=options,
         pageview=pageview,
+        multiline=multiline,
         rules=tuple(rule for rule in rules if rule is not None),
     )
+
+
+def _multiline(
+    findings: Findings, path: KeyPath, table: dict[str, object]
+) -> MultilineSection | None:
+    if "multiline" not in table:
+        return None
+    here = (*path, "multiline")
+    given = tables.table_at(findings, path, table, "multiline")
+    section = MultilineSection(**tables.check(findings, here, given, keys.MULTILINE))
+    if not (section.start or section.end or section.indented or section.json):
+        findings.add(
+            here,
+            "says not which lines belong together",
+            allowed="one or more of start, end, indented, json",
+        )
+    return section
 
 
 def _map(findings: Findings, path: KeyPath, table: dict[str, object]) -> dict[str, str]:
