@@ -69,6 +69,8 @@ class State:
     books: dict[str, dict[str, int]] = field(default_factory=dict)
     claims: dict[str, tuple[str, int]] = field(default_factory=dict)
     """`once_per` keys with their owner and time in ms."""
+    lost_bytes: dict[str, int] = field(default_factory=dict)
+    """By source: bytes of its files that are known to have gone unread."""
     started: set[str] = field(default_factory=set)
     """Sources that have looked at their files at least once."""
     begin_at: dict[str, Where] = field(default_factory=dict)
@@ -81,7 +83,8 @@ class State:
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
         `z` size of an archive that is done, `i` inode, `t` seen, `c` states that the parser
-        carried), `forget` keys, `books` (source -> counter -> added lines), `claim` and `unclaim`
+        carried), `forget` keys, `books` (source -> counter -> added lines), `lost`
+        (source -> added bytes), `claim` and `unclaim`
         (once_per keys), `begin` (source -> "end", "beginning" or null: it has not started),
         `start` sources. What is said of a file that was forgotten is left out.
         """
@@ -97,6 +100,8 @@ class State:
             book = self.books.setdefault(source, {})
             for counter, lines in delta.items():
                 book[counter] = book.get(counter, 0) + lines
+        for source, lost in record.get("lost", {}).items():
+            self.lost_bytes[source] = self.lost_bytes.get(source, 0) + lost
         for key, owner, time_ms in record.get("claim", ()):
             self.claims[key] = (owner, time_ms)
         for key in record.get("unclaim", ()):
@@ -134,6 +139,7 @@ class State:
             "open": {str(key): entry.to_json() for key, entry in self.files.items()},
             "next_key": self.next_key,
             "books": self.books,
+            "lost": self.lost_bytes,
             "claim": [[key, owner, time] for key, (owner, time) in self.claims.items()],
             "begin": self.begin_at,
             "start": sorted(self.started),

@@ -141,7 +141,7 @@ def _target(
 
     start = moments.first_line_from(
         str(found.path),
-        registry.find(section.format).make(section.format_options),
+        registry.find(section.format, section.parser_file).make(section.format_options),
         time_ms,
         below=entry.read,
         max_line_bytes=section.max_line_bytes,

@@ -333,6 +333,12 @@ SOURCE = Section(
             "with a definition, or auto.",
         ),
         Key(
+            name="parser_file",
+            kind=absolute_path(),
+            about="Python file that defines the format; only root or hooktail's user may be able "
+            "to write it.",
+        ),
+        Key(
             name="site",
             kind=Text(
                 allowed="http:// or https://, a host, and a port if need be",

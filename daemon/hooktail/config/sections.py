@@ -147,6 +147,8 @@ class SourceSection:
     format: str = "combined"
     format_options: Mapping[str, str] = field(default_factory=dict)
     """`timezone`, `encoding` and the other options of `hooktail parse --set`."""
+    parser_file: Path | None = None
+    """Python file that defines the format."""
     site: str | None = None
     """Scheme and host (and port) where the log has none: `https://shop.example`."""
     start_at: StartAt = "end"

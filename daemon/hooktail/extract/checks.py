@@ -18,7 +18,7 @@ def check_source(source: SourceSection, file: str) -> list[Problem]:
     problems: list[Problem] = []
     key = f"source[{source.name}]"
     try:
-        registry.find(source.format).make(source.format_options)
+        registry.find(source.format, source.parser_file).make(source.format_options)
     except OptionError as error:
         found = source.format_options.get(error.option)
         shown = "" if found is None else repr(found)

@@ -277,7 +277,7 @@ def build_extractor(
     Raises what `checks.check_source` would have found: HooktailError for the
     format and the rules, OptionError for the format's options.
     """
-    parser = registry.find(source.format).make(source.format_options)
+    parser = registry.find(source.format, source.parser_file).make(source.format_options)
     return Extractor(
         source,
         parser,

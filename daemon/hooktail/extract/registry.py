@@ -12,11 +12,13 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from hooktail.errors import HooktailError
+from hooktail.extract.plugin_file import formats_of
 from hooktail_parsers import Format
 from hooktail_parsers.builtin import ALIASES, FORMATS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
 GROUP = "hooktail.parsers"
 
@@ -33,20 +35,24 @@ class PluginError(HooktailError):
     exit_code = 78
 
 
-def find(spec: str) -> Format:
+def find(spec: str, parser_file: Path | None = None) -> Format:
     """Returns the format that a configuration names: `combined`, `cri+combined`, `nginx:…`.
 
+    Names that a parser file defines come first: it was written for this source.
+
     Raises:
+        ParserFileError: the file cannot be used.
         UnknownFormatError: there is none; the text suggests the nearest names.
         PluginError: the distribution that offers it is broken.
     """
     wrapper_name, plus, rest = spec.partition("+")
     if plus and ":" not in wrapper_name:
-        return _wrapped(spec, _known(wrapper_name.strip()), find(rest.strip()))
+        wrapper = _known(wrapper_name.strip(), parser_file)
+        return _wrapped(spec, wrapper, find(rest.strip(), parser_file))
     builder_name, colon, definition = spec.partition(":")
     if colon:
-        return _built(_known(builder_name.strip()), definition)
-    return _known(spec.strip())
+        return _built(_known(builder_name.strip(), parser_file), definition)
+    return _known(spec.strip(), parser_file)
 
 
 def _wrapped(spec: str, wrapper: Format, inner: Format) -> Format:
@@ -69,15 +75,18 @@ def _built(builder: Format, definition: str) -> Format:
     return replace(builder, kind="format", make=lambda options: build(definition, options))
 
 
-def _known(name: str) -> Format:
+def _known(name: str, parser_file: Path | None) -> Format:
     """Returns the format of this name or alias."""
+    defined = {} if parser_file is None else formats_of(parser_file)
+    if name in defined:
+        return defined[name]
     built_in = FORMATS.get(ALIASES.get(name, name))
     if built_in is not None:
         return built_in
     offers = list(entry_points(group=GROUP, name=name))
     if offers:
         return _load(offers)
-    known = {*FORMATS, *ALIASES, *entry_points(group=GROUP).names}
+    known = {*defined, *FORMATS, *ALIASES, *entry_points(group=GROUP).names}
     near = get_close_matches(name, sorted(known), n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "`hooktail formats` lists them"
     raise UnknownFormatError(f"no format is called {name!r}; {hint}")
