@@ -123,6 +123,10 @@ class Extraction:
     """Starts of lines of earlier batches whose record came to no event."""
     parts: dict[int, list[int]] = field(default_factory=dict)
     """By the start of an event: the starts of its record's other lines, settled with it."""
+    fitting: int = 0
+    """Records that the format could read; one for a record over several lines."""
+    refused: int = 0
+    """Lines, or lines together, that should have been records."""
     states: list[tuple[int, str]] = field(default_factory=list)
     """Where the parser's state changed: the start of the line behind which it holds."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import structlog
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.config.sections import SourceSection, StartAt
     from hooktail.delivery.destination import Destination
+    from hooktail.extract.drift import Drift
     from hooktail.extract.extractor import Extractor
     from hooktail.model import Claim, Extraction, FileId, Lines, Unparsable
     from hooktail.tail.opening import LogFile
@@ -54,6 +55,9 @@ class Feed:
     ) -> None:
         self.section = section
         self.books = Books(keeper.store.state.books.get(section.name))
+        self.lost_bytes = keeper.store.state.lost_bytes.get(section.name, 0)
+        """Bytes of its files that are known to have gone unread."""
+        self._lost_delta = 0
         self.keeper = keeper
         self.extractor = extractor
         self.destination = destination
@@ -261,10 +265,37 @@ class Feed:
         if taken.unparsable:
             self._unparsed.keep(self.section.name, shown(track.file.path), taken.unparsable)
         self._claims += taken.claims
+        if (drift := track.match_rate.saw(taken.fitting, taken.refused)) is not None:
+            self._tell_drift(track, drift)
         if taken.events:
             self.queued += len(taken.events)
             self.destination.submit(taken.events, track, source=self.section.name)
         self.changed(track)
+
+    def _tell_drift(self, track: FileTrack, drift: Drift) -> None:
+        path, rate = shown(track.file.path), round(drift.rate, 3)
+        match drift.state:
+            case "never_fitted":
+                self._log.error(
+                    "format_does_not_fit",
+                    path=path,
+                    format=self.section.format,
+                    hint="no line can be read; `hooktail parse` shows why, and the lines are kept "
+                    "in state_dir/unparsed",
+                )
+            case "drifted":
+                self._log.error(
+                    "format_drift",
+                    path=path,
+                    rate=rate,
+                    rate_before=round(drift.baseline, 3),
+                    hint="most lines of this file could be read and now cannot: was the server's "
+                    "log format changed? the lines are kept in state_dir/unparsed",
+                )
+            case "recovered":
+                self._log.info("format_fits_again", path=path, rate=rate)
+            case unknown:
+                assert_never(unknown)
 
     # -- records that wait for more lines
 
@@ -301,6 +332,12 @@ class Feed:
         self.books.add(f"{State.UNPARSABLE}.{line.reason}")
         self._unparsed.keep(self.section.name, shown(track.file.path), [line])
 
+    def lost(self, unread_bytes: int) -> None:
+        """Counts bytes that are known to have gone unread."""
+        self.lost_bytes += unread_bytes
+        self._lost_delta += unread_bytes
+        self.keeper.note(self)
+
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
         self.keeper.note(track)
@@ -313,6 +350,10 @@ class Feed:
             book = record.setdefault("books", {}).setdefault(self.section.name, {})
             for counter, lines in delta.items():
                 book[counter] = book.get(counter, 0) + lines
+        if self._lost_delta:
+            lost = record.setdefault("lost", {})
+            lost[self.section.name] = lost.get(self.section.name, 0) + self._lost_delta
+            self._lost_delta = 0
         if self._claims:
             record.setdefault("claim", []).extend(map(list, self._claims))
             self._claims = []

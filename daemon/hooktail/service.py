@@ -359,7 +359,14 @@ class Run:
     def _say_books(self) -> None:
         """Says what became of the lines of each source; hourly, and at the end of a run."""
         for feed in self._feeds:
-            log.info("books", source=feed.section.name, **feed.books.totals, pending=feed.pending)
+            lost = {"lost_bytes": feed.lost_bytes} if feed.lost_bytes else {}
+            log.info(
+                "books",
+                source=feed.section.name,
+                **feed.books.totals,
+                pending=feed.pending,
+                **lost,
+            )
 
     def _advise(self) -> None:
         for feed in self._feeds:
@@ -375,7 +382,7 @@ class Run:
         stuck = [
             f"source:{feed.section.name}"
             for feed, source in zip(self._feeds, self._sources, strict=True)
-            if feed.has_room and now - source.turned_at > STUCK_S
+            if (feed.has_room and now - source.turned_at > STUCK_S) or source.stalled
         ]
         if self._watcher is not None and not self._watcher.alive:
             stuck.append("watcher")

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hooktail.crashpoint import crash_at
+from hooktail.extract.drift import MatchRate
 from hooktail.extract.extractor import PART
 from hooktail.extract.identity import generation_of
 from hooktail.model import Lines, State, Unparsable
@@ -55,6 +56,9 @@ class Owner(Protocol):
     def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:
         """Counts and keeps one line that no parser was asked about."""
 
+    def lost(self, unread_bytes: int) -> None:
+        """Counts bytes that are known to have gone unread."""
+
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
 
@@ -86,6 +90,7 @@ class FileTrack:
         self.key = key
         self.file = file
         self.reader = reader
+        self.match_rate = MatchRate()
         self._feed = feed
         self._ledger = ledger
         self._repeat_until = ledger.read
@@ -178,6 +183,10 @@ class FileTrack:
         self._feed.changed(self)
         self._detached = True
         self._feed.let_go(self)
+
+    def lost(self, unread_bytes: int) -> None:
+        """Has it written down that so many bytes of the content went unread."""
+        self._feed.lost(unread_bytes)
 
     def archive_done(self, compressed_bytes: int) -> None:
         """Everything of an archive was handed over and settled."""

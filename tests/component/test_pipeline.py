@@ -509,3 +509,22 @@ async def test_archives_that_are_there_are_remembered_however_long(tmp_path: Pat
     await after.read()
     assert after.destination.waiting == []
     assert after.balance()["delivered"] == 1
+
+
+async def test_a_changed_log_format_is_an_alarm_within_a_hundred_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    life = Life(tmp_path)
+    life.destination.has_room = True
+    life.write(*(page_view(number) for number in range(200)))
+    await life.read()
+    assert "format_drift" not in capsys.readouterr().out
+
+    life.write(*(f"{number} GET /p/{number}\n" for number in range(150)))
+    await life.read()
+
+    told = capsys.readouterr().out
+    assert told.count("format_drift") == 1
+    assert "access.log" in told
+    kept = (life.state_dir / "unparsed" / "shop.ndjson").read_text()
+    assert kept.count("\n") == 150

@@ -96,6 +96,7 @@ class Extractor:
         now_ms = self.now_ms()
         ids = self._ids_of(generation)
         texts = lines.texts
+        no_records = 0
         for index, parsed in enumerate(reader.parse_batch(texts)):
             key: str | None
             if isinstance(parsed, Record):
@@ -105,10 +106,14 @@ class Extractor:
                 if key is None:
                     continue
             elif isinstance(parsed, Skip):
+                no_records += 1
                 key = f"filtered.{parsed.reason}"
             elif isinstance(parsed, ParseError):
+                no_records += 1
+                taken.refused += 1
                 key = f"unparsable.{parsed.reason}"
             else:
+                no_records += 1
                 start = lines.starts[index]
                 line = HeldLine(start, texts[index])
                 for assembled in reader.assembler.take(line, parsed):
@@ -121,6 +126,7 @@ class Extractor:
                 taken.unparsable.append(
                     Unparsable(lines.starts[index], texts[index], key.removeprefix("unparsable."))
                 )
+        taken.fitting += len(texts) - no_records
         for held in reader.assembler.open.values():
             taken.waiting += [line.start for line in held if line.start >= lines.start]
         return taken
@@ -153,10 +159,12 @@ class Extractor:
         parsed = assembled.parsed
         key: str | None
         if isinstance(parsed, Record):
+            taken.fitting += 1
             key = self._event_or_key(parsed, text, start, ids, taken, now_ms)
         elif isinstance(parsed, Skip):
             key = f"filtered.{parsed.reason}"
         else:
+            taken.refused += 1
             key = f"unparsable.{parsed.reason}"
         if key is None:
             if others:

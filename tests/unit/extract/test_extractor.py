@@ -296,6 +296,8 @@ def test_batching_changes_nothing(texts: list[bytes], sizes: list[int]) -> None:
         parts.events += taken.events
         parts.unparsable += taken.unparsable
         parts.claims += taken.claims
+        parts.fitting += taken.fitting
+        parts.refused += taken.refused
         for key, number in taken.settled.items():
             parts.settled[key] = parts.settled.get(key, 0) + number
         rest, start = rest[size:], lines.end
