@@ -70,6 +70,8 @@ class Feed:
         self._unparsed = unparsed
         self._wall_s = wall_s
         self._resumed: dict[LogFile, int] = {}
+        self._taken: set[int] = set()
+        """The keys of `tracks`, and of the files that were resumed and are about to be."""
         self._done: set[int] = set()
         """Archives that are there and hold nothing new."""
         self._copied: dict[FileId, tuple[bytes, int]] = {}
@@ -128,8 +130,7 @@ class Feed:
         copied_generation, copied = self._copied.pop(file.file_id, (b"", 0))
         if copied_generation != generation or copied > file.size:
             copied = 0
-        taken = self.tracks.keys() | self._resumed.values()
-        match = self._resumer.find(file.file_id, head, file.size, taken, file.before_at)
+        match = self._resumer.find(file.file_id, head, file.size, self._taken, file.before_at)
         never_read = match.key is not None and not self.keeper.store.state.files[match.key].read
         if copied and not isinstance(file, ArchiveFile) and (match.key is None or never_read):
             return Resumption(file.line_start(copied))
@@ -144,6 +145,7 @@ class Feed:
             self._done.add(match.key)
             return Resumption(None, done=True)
         self._resumed[file] = match.key
+        self._taken.add(match.key)
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
         return Resumption(self.keeper.store.state.files[match.key].mark)
@@ -191,6 +193,7 @@ class Feed:
             track = FileTrack(self, key, file, Ledger(file.offset), self.extractor.reader())
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
         self.tracks[key] = track
+        self._taken.add(key)
         track.generation()
         self.keeper.note(track)
         return track
@@ -202,6 +205,7 @@ class Feed:
     def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)
+        self._taken.discard(track.key)
         self._by_generation[track.generation()].discard(track)
         if track.pending:
             self.cut_off[track.key] = track

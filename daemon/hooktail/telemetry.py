@@ -23,6 +23,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO, cast, runtime_checkable
@@ -262,8 +263,14 @@ def _make_plain(_logger: object, _name: str, event: EventDict) -> MutableMapping
     return cast("dict[str, object]", _plain({**first, **event}, 0))
 
 
+@cache
+def _keeps_a_secret(kind: type) -> bool:
+    # Asked once for each type: `isinstance` of a protocol costs as much as a whole log line.
+    return issubclass(kind, Revealable)
+
+
 def _plain(value: object, depth: int) -> object:
-    if isinstance(value, Revealable):
+    if _keeps_a_secret(type(value)):
         return MASK
     if value is None or isinstance(value, bool):
         return value
@@ -283,7 +290,7 @@ def _plain(value: object, depth: int) -> object:
 def _shown(value: object) -> str:
     # Masked before it is shortened, so that no half of a secret is left at the cut.
     return _bounded(
-        _encodable(_secrets.hide(MASK if isinstance(value, Revealable) else _text(value)))
+        _encodable(_secrets.hide(MASK if _keeps_a_secret(type(value)) else _text(value)))
     )
 
 

@@ -6,18 +6,31 @@ comes out exactly once, in one `Assembled`, or is still held.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeGuard, TypeVar
 
-from hooktail_parsers._api import ParseError, Part, Record, Skip, StatefulParser, Step
+from hooktail_parsers._api import ParseError, Part, Record, Skip, Step
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from hooktail_parsers._api import Finished, Parsed, Parser, Result
+    from hooktail_parsers._api import Finished, Parsed, Parser, Result, StatefulParser
 
 Key = TypeVar("Key")
 
 BROKEN = ParseError("parser_failed")
+
+
+def is_stateful(parser: Parser) -> TypeGuard[StatefulParser]:
+    """Tells whether a parser carries something from line to line."""
+    return _is_stateful(type(parser))
+
+
+@cache
+def _is_stateful(kind: type) -> bool:
+    # By what the class has, not by `isinstance`, which looks at each attribute of the object
+    # every time; `hold_s` may be the object's own.
+    return all(callable(getattr(kind, name, None)) for name in ("fork", "restore", "give_up"))
 
 
 class Assembled(NamedTuple, Generic[Key]):
@@ -35,7 +48,7 @@ class Assembler(Generic[Key]):
     """
 
     def __init__(self, parser: Parser) -> None:
-        self._parser = parser if isinstance(parser, StatefulParser) else None
+        self._parser = parser if is_stateful(parser) else None
         self.open: dict[Hashable, list[Key]] = {}
         """The lines of each unfinished record, by the parser's name for it; oldest first."""
         self.state: str | None = None

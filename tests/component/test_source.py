@@ -10,102 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.source_harness import Harness
 
-from hooktail.config.sections import SourceSection, StartAt
-from hooktail.model import FileId, Lines
-from hooktail.tail.discovery import scan
 from hooktail.tail.file import TailedFile
-from hooktail.tail.framing import LongLine
-from hooktail.tail.opening import LogFile
 from hooktail.tail.source import ARCHIVE_DAMAGED_S, GONE_QUIET_S, Resumption, Source
-
-
-class FakeTrack:
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.texts: list[bytes] = []
-        self.long: list[LongLine] = []
-        self.pending = 0
-        self.ended = ""
-
-    def take(self, lines: Lines) -> None:
-        self.texts += lines.texts
-
-    def take_long(self, line: LongLine) -> None:
-        self.long.append(line)
-
-    def moved(self) -> None:
-        pass
-
-    def begun(self) -> None:
-        pass
-
-    def archive_done(self, compressed_bytes: int) -> None:
-        self.ended = "done"
-
-    def finished(self) -> None:
-        self.ended = "finished"
-
-    def cut_off(self) -> None:
-        self.ended = "cut off"
-
-
-class FakeConsumer:
-    def __init__(self) -> None:
-        self.has_room = True
-        self.started_before = False
-        self.begin_at: StartAt | None = None
-        self.tracks: list[FakeTrack] = []
-        self.answers: list[Resumption] = []
-
-    async def room(self) -> None:
-        self.has_room = True
-
-    def first_scan_done(self) -> None:
-        self.started_before = True
-
-    def resume(self, file: LogFile) -> Resumption:
-        return self.answers.pop(0) if self.answers else Resumption(None)
-
-    def knows(self, file_id: FileId) -> bool:
-        return False
-
-    def is_copy(self, file: LogFile) -> bool:
-        return False
-
-    def track(self, file: LogFile) -> FakeTrack:
-        self.tracks.append(FakeTrack(file.offset))
-        return self.tracks[-1]
-
-    @property
-    def texts(self) -> list[bytes]:
-        return [text for track in self.tracks for text in track.texts]
-
-
-class Harness:
-    def __init__(self, directory: Path, **keys: object) -> None:
-        self.directory = directory
-        self.log = directory / "access.log"
-        self.now_s = 1000.0
-        self.consumer = FakeConsumer()
-        keys = {"start_at": "beginning", "max_line_bytes": 1000, **keys}
-        section = SourceSection(name="shop", paths=(f"{directory}/access.log*",), **keys)  # type: ignore[arg-type]  # a test's shorthand
-        self.section = section
-        self.source = Source(section, self.consumer, clock=lambda: self.now_s)
-
-    def write(self, text: str, path: Path | None = None) -> None:
-        with (path or self.log).open("a") as file:
-            file.write(text)
-
-    def rescan(self) -> None:
-        self.source.apply(scan(self.section.paths, self.section.exclude))
-
-    async def read(self) -> list[bytes]:
-        """Turns until nothing is left to read; returns everything taken so far."""
-        self.now_s += 5
-        while await self.source.turns():
-            pass
-        return self.consumer.texts
 
 
 @pytest.fixture

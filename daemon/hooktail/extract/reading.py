@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail_parsers import ParseError, Part, Record, Skip, StatefulParser, Step
-from hooktail_parsers.assembly import Assembler
+from hooktail_parsers import ParseError, Part, Record, Skip, Step
+from hooktail_parsers.assembly import Assembler, is_stateful
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -30,8 +30,8 @@ class Reader:
     __slots__ = ("_fork", "_grew", "_parser", "assembler", "stateful")
 
     def __init__(self, parser: Parser) -> None:
-        self.stateful = isinstance(parser, StatefulParser)
-        self._fork = parser.fork if isinstance(parser, StatefulParser) else None
+        self._fork = parser.fork if is_stateful(parser) else None
+        self.stateful = self._fork is not None
         self._parser = parser if self._fork is None else self._fork()
         self.assembler: Assembler[HeldLine] = Assembler(self._parser)
         self._grew: dict[Hashable, tuple[int, float]] = {}
@@ -73,7 +73,7 @@ class Reader:
             return
         parser = self._parser = self._fork()
         self.assembler = Assembler(parser)
-        if state and isinstance(parser, StatefulParser):
+        if state and is_stateful(parser):
             try:
                 parser.restore(state)
             except Exception:  # noqa: BLE001  # a plugin's edge; the state is text from a file

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING
 from hooktail.fingerprint import HEAD_BYTES, Head, head_of
 from hooktail.model import FileId, Lines
 from hooktail.tail.decompress import codec_of
+from hooktail.tail.encoding import HEAD_BYTES as ENCODING_BYTES
+from hooktail.tail.encoding import UTF_8, WIDEST, Encoding
 from hooktail.tail.file import READ_BYTES, Growth, Rewritten
-from hooktail.tail.framing import LongLine, frame
+from hooktail.tail.framing import LineBuffer, LongLine
+from hooktail.tail.pagecache import PageCache
 from hooktail.tail.stream import CompressedStream, Peek, peek
 
 if TYPE_CHECKING:
@@ -37,21 +40,28 @@ class ArchiveFile:
     turn takes about a millisecond.
     """
 
-    def __init__(self, path: Path, descriptor: int, codec: str, *, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        descriptor: int,
+        codec: str,
+        *,
+        max_line_bytes: int,
+        encoding: Encoding = UTF_8,
+    ) -> None:
         status = os.fstat(descriptor)
         self.path = path
         self.file_id = FileId(status.st_dev, status.st_ino)
-        self.offset = 0
         self.codec = codec
         self.damaged = ""
         """Why the rest cannot be read; set once every line before the damage was handed over."""
         self._descriptor = descriptor
         self._max_line_bytes = max_line_bytes
-        self._buffer_bytes = max(READ_BYTES, max_line_bytes + 1)
+        self._buffer_bytes = max(READ_BYTES, max_line_bytes + WIDEST)
+        self._declared = encoding
+        self._page_cache = PageCache(descriptor)
         self._stream = CompressedStream(descriptor, codec)
-        self._start = 0  # offset of the buffer: self.offset, but inside a long line
-        self._buffer = b""  # decompressed, not yet handed over
-        self._long_head: bytes | None = None  # inside a long line: its beginning
+        self._lines = LineBuffer(encoding, max_line_bytes)  # decompressed, not yet handed over
         self._busy = False  # the last read found nothing to hand over, but there is more
         self._compressed_size = status.st_size
         self._looked_at = -1  # compressed size at the last read that found nothing, and no more
@@ -61,8 +71,8 @@ class ArchiveFile:
         self._head: Head | None = None
 
     @classmethod
-    def open(cls, path: Path, *, max_line_bytes: int) -> ArchiveFile:
-        """Opens a compressed file for reading.
+    def open(cls, path: Path, *, max_line_bytes: int, encoding: Encoding = UTF_8) -> ArchiveFile:
+        """Opens a compressed file for reading, in the encoding that is declared for its content.
 
         Raises:
             OSError: it cannot be opened or read.
@@ -73,12 +83,19 @@ class ArchiveFile:
         try:
             codec = codec_of(os.pread(descriptor, 16, 0))
             if codec is not None:
-                return cls(path, descriptor, codec, max_line_bytes=max_line_bytes)
+                return cls(
+                    path, descriptor, codec, max_line_bytes=max_line_bytes, encoding=encoding
+                )
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
         raise ValueError(f"{path} is not a gzip, bzip2, xz or zstd file")
+
+    @property
+    def offset(self) -> int:
+        """The end of the last line handed over."""
+        return self._lines.offset
 
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
@@ -148,7 +165,8 @@ class ArchiveFile:
         Only the beginning of a line over the limit is not, as in a plain file. It looks the same
         between two members of a file that is still written.
         """
-        return self._left_out or (self.ended and self._stream.position == self._start)
+        lines = self._lines
+        return self._left_out or (self.ended and (lines.in_long_line or not lines.kept_bytes))
 
     @property
     def _left_out(self) -> bool:
@@ -174,12 +192,8 @@ class ArchiveFile:
         """`read` gave None but got on: in a long line, in a block, or on the way to the offset."""
         if self.damaged or self._left_out:
             return False
-        return self._busy or self._long_head is not None or self._stream.position < self._wanted
-
-    @property
-    def _wanted(self) -> int:
-        """The next byte for the buffer; what the stream finds before it is dropped."""
-        return self._start + len(self._buffer)
+        lines = self._lines
+        return self._busy or lines.in_long_line or self._stream.position < lines.position
 
     def look(self) -> Growth:
         """Tells whether a read may bring anything; of other content only shrinking is seen."""
@@ -219,12 +233,16 @@ class ArchiveFile:
         """
         if self.damaged or self._left_out:
             return None
-        stream = self._stream
+        stream, lines = self._stream, self._lines
         self._looked_at = -1
-        found = stream.read(self._wanted, self._buffer_bytes - len(self._buffer))
+        self._page_cache.read_from(stream.fed, self._compressed_size)
+        room = READ_BYTES if lines.in_long_line else self._buffer_bytes - lines.kept_bytes
+        found = stream.read(lines.position, room)
         if found:
-            self._buffer += found
-        taken = self._take() if self._long_head is None else self._end_long_line()
+            lines.put(found)
+        if lines.encoding is None and lines.offset:
+            lines.encoding = self._declared.of(self.head_bytes()[:ENCODING_BYTES])
+        taken = lines.take()
         self._busy = taken is None and not stream.used_up
         if taken is not None:
             return taken
@@ -232,41 +250,16 @@ class ArchiveFile:
             self.damaged = stream.fault
         elif stream.used_up:
             self._looked_at = self._compressed_size = stream.fed
-            if stream.ended and stream.position < self._wanted:
+            if stream.ended and stream.position < lines.position:
                 return Rewritten(self.offset)
         return None
 
     def read_tail(self) -> Lines | None:
         """Reads an unterminated last line of a stream that has ended."""
-        if not self.ended or not self._buffer or self._long_head is not None:
+        if not self.ended or self._lines.in_long_line:
             return None
-        start, text = self.offset, self._buffer
-        self._drop(len(text))
-        self.offset = self._start
-        return Lines([text], start, self.offset)
-
-    def _take(self) -> Lines | LongLine | None:
-        taken = frame(self._buffer, self.offset, self._max_line_bytes)
-        if taken is not None:
-            self._drop(taken.end - self.offset)
-            self.offset = self._start
-        elif len(self._buffer) > self._max_line_bytes:
-            self._long_head = self._buffer[: self._max_line_bytes]
-            self._drop(len(self._buffer))
-        return taken
-
-    def _end_long_line(self) -> LongLine | None:
-        newline = self._buffer.find(b"\n")
-        self._drop(newline + 1 or len(self._buffer))
-        if newline < 0 or self._long_head is None:
-            return None
-        line = LongLine(self.offset, self._start, self._long_head)
-        self.offset, self._long_head = self._start, None
-        return line
-
-    def _drop(self, length: int) -> None:
-        self._buffer = self._buffer[length:]
-        self._start += length
+        last = self._lines.finish()
+        return last if isinstance(last, Lines) else None
 
     # -- moving
 
@@ -275,11 +268,10 @@ class ArchiveFile:
 
         The reads that follow get there, and give None on the way.
         """
-        if self._truncated or self._stream.fault or offset < self._start:
+        lines = self._lines
+        if self._truncated or self._stream.fault or offset < lines.position - lines.kept_bytes:
             self._begin_again()
-        self._drop(offset - self._start)
-        self.offset = offset
-        self._long_head = None
+        self._lines.go_to(offset)
         self._head = None
         self._looked_at = -1
 
@@ -289,8 +281,7 @@ class ArchiveFile:
 
     def _begin_again(self) -> None:
         self._stream = CompressedStream(self._descriptor, self.codec)
-        self._start = 0
-        self._buffer = b""
+        self._lines = LineBuffer(self._declared, self._max_line_bytes)
         self._busy = False
         self.damaged = ""
         self._truncated = False

@@ -6,15 +6,26 @@ import errno
 import fnmatch
 import glob
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.model import FileId
+from hooktail.tail import mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+
+class Facts(NamedTuple):
+    """What stat says of a file that a scan found."""
+
+    size: int
+    modified_s: float
+    real_path: str
+    """The path by which the kernel tells of it: no symlinks on the way."""
 
 
 @dataclass(slots=True)
@@ -22,40 +33,113 @@ class Scan:
     """One look at the globs: the files by identity, and the directories worth watching."""
 
     files: dict[FileId, Path] = field(default_factory=dict)
+    facts: dict[FileId, Facts] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
     unreadable: dict[Path, str] = field(default_factory=dict)
+    polled: dict[str, str] = field(default_factory=dict)
+    """Those of the directories where inotify does not tell everything, with their file system."""
 
 
 def scan(paths: Sequence[str], exclude: Sequence[str]) -> Scan:
-    """Expands `paths` (absolute globs, `**` too), without what `exclude` matches.
+    """Expands `paths` (absolute globs, `**` too), without what `exclude` matches, once.
 
     Raises OSError if there is no file descriptor left to look with.
-
-    Of several paths to one inode (hard links, symlinks) the first in sorted order counts.
-    Directories are given as real paths, because inotify on a symlink to a directory is deaf.
     """
-    found = Scan()
-    for pattern in paths:
-        found.directories.update(_directories(pattern))
-        if (closed := _closed(pattern)) is not None:
-            found.unreadable[Path(closed[0])] = closed[1]
-            continue
-        for text in sorted(_expand(pattern)):
-            if any(fnmatch.fnmatchcase(text, each) for each in exclude):
+    return Finder(paths, exclude).scan()
+
+
+class Finder:
+    """Looks at the same globs again and again. `scan` may run on any thread, but not on two."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        exclude: Sequence[str],
+        *,
+        mount_table: Callable[[], mounts.MountTable] = mounts.read,
+    ) -> None:
+        self._patterns = paths
+        self._excluded = _any_of(exclude)
+        self._mount_table = mount_table
+        self._paths: dict[str, Path] = {}  # as made for the last scan: most are the same again
+
+    def scan(self) -> Scan:
+        """Expands the globs. Raises OSError if there is no file descriptor left to look with.
+
+        Of several paths to one inode (hard links, symlinks) the first in sorted order counts.
+        Directories are given as real paths, because inotify on a symlink to a directory is deaf.
+        """
+        found = Scan()
+        paths: dict[str, Path] = {}
+        for pattern in self._patterns:
+            if (closed := _closed(pattern)) is not None:
+                found.unreadable[Path(closed[0])] = closed[1]
+                found.directories.update(_watchable(os.path.dirname(pattern), ()))
                 continue
-            path = Path(text)
-            try:
-                status = os.stat(path)
-            except FileNotFoundError:
-                continue  # gone between glob and stat, or a dangling link
-            except OSError as error:
-                found.unreadable[path] = error.strerror or str(error)
-                continue
-            if stat.S_ISREG(status.st_mode):
-                found.files.setdefault(FileId(status.st_dev, status.st_ino), path)
-                if path.is_symlink():
-                    found.directories.add(os.path.dirname(os.path.realpath(path)))
-    return found
+            candidates: list[_Candidate] = []
+            seen = []
+            for directory, entries in _expand(pattern, found.unreadable):
+                seen.append(directory)
+                place = directory.rstrip("/")
+                real = os.path.realpath(directory).rstrip("/")
+                for name, entry in entries:
+                    text = f"{place}/{name}"
+                    candidates.append((text, text if real == place else f"{real}/{name}", entry))
+            found.directories.update(_watchable(os.path.dirname(pattern), seen))
+            candidates.sort(key=_text)
+            for text, real_path, entry in candidates:
+                if self._excluded is None or self._excluded(text) is None:
+                    path = paths[text] = self._paths.get(text) or Path(text)
+                    _add(found, path, text, real_path, entry)
+        self._paths = paths
+        table = self._mount_table()
+        for directory in found.directories:
+            kind = table.file_system(directory)
+            if mounts.why_deaf(kind):
+                found.polled[directory] = kind
+        return found
+
+
+_Candidate = tuple[str, str, "os.DirEntry[str] | None"]
+"""A path as the glob has it, the same with its directory resolved, and what readdir said."""
+
+
+def _text(candidate: _Candidate) -> str:
+    return candidate[0]
+
+
+def _any_of(globs: Sequence[str]) -> Callable[[str], re.Match[str] | None] | None:
+    if not globs:
+        return None
+    return re.compile("|".join(map(fnmatch.translate, globs))).match
+
+
+def _add(
+    found: Scan, path: Path, text: str, real_path: str, entry: os.DirEntry[str] | None
+) -> None:
+    try:
+        link = entry.is_symlink() if entry is not None else path.is_symlink()
+        if entry is None or link:
+            status = os.stat(text)
+        elif entry.is_dir(follow_symlinks=False):
+            return
+        else:
+            status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return  # gone between glob and stat, or a dangling link
+    except OSError as error:
+        found.unreadable[path] = error.strerror or str(error)
+        return
+    if not stat.S_ISREG(status.st_mode):
+        return
+    file_id = FileId(status.st_dev, status.st_ino)
+    if file_id in found.files:
+        return
+    if link:
+        real_path = os.path.realpath(text)
+        found.directories.add(os.path.dirname(real_path))
+    found.files[file_id] = path
+    found.facts[file_id] = Facts(status.st_size, status.st_mtime, real_path)
 
 
 def _fixed_part(pattern: str) -> str:
@@ -76,23 +160,63 @@ def _closed(pattern: str) -> tuple[str, str] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            raise  # globbing would find nothing, and every file would seem to be gone
+        _raise_if_exhausted(error)
         return place, error.strerror or str(error)
     return None
 
 
-def _expand(pattern: str) -> list[str]:
-    """Expands a glob. `**` does not follow symlinks to directories: they can form a circle."""
-    if "**" not in pattern:
-        return glob.glob(pattern, include_hidden=True)
-    place = _fixed_part(pattern)
-    parts = pattern[len(place) :].strip("/").split("/")
-    found = []
-    for directory, _, names in os.walk(place):
-        below = [part for part in directory[len(place) :].split("/") if part]
-        found += [os.path.join(directory, name) for name in names if _fits([*below, name], parts)]
-    return found
+def _raise_if_exhausted(error: OSError) -> None:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        raise error  # globbing would find nothing, and every file would seem to be gone
+
+
+_Entries = list[tuple[str, "os.DirEntry[str] | None"]]
+
+
+def _expand(pattern: str, unreadable: dict[Path, str]) -> Iterator[tuple[str, _Entries]]:
+    """Yields each directory in which files can appear, with those in it that fit the glob.
+
+    `**` does not follow symlinks to directories: they can form a circle.
+    """
+    parent, name = os.path.split(pattern)
+    if "**" in pattern:
+        place = _fixed_part(pattern)
+        parts = pattern[len(place) :].strip("/").split("/")
+        for directory, inside in _walk(place):
+            below = [part for part in directory[len(place) :].split("/") if part]
+            yield directory, [each for each in inside if _fits([*below, each[0]], parts)]
+        return
+    fits = re.compile(fnmatch.translate(name)).match
+    for directory in sorted(glob.glob(parent, include_hidden=True)):
+        if not os.path.isdir(directory):
+            continue
+        if not glob.has_magic(name):
+            yield directory, [(name, None)]
+            continue
+        try:
+            with os.scandir(directory) as entries:
+                yield directory, [(entry.name, entry) for entry in entries if fits(entry.name)]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            _raise_if_exhausted(error)
+            unreadable[Path(directory)] = error.strerror or str(error)
+            yield directory, []
+
+
+def _walk(place: str) -> Iterator[tuple[str, _Entries]]:
+    """Yields every directory from `place` down that may be read, with what is in it."""
+    left = [place]
+    while left:
+        directory = left.pop()
+        try:
+            with os.scandir(directory) as opened:
+                entries = list(opened)
+        except OSError as error:
+            _raise_if_exhausted(error)
+            continue
+        left += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        yield directory, [(entry.name, entry) for entry in entries]
 
 
 def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
@@ -108,20 +232,28 @@ def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
     return any(_fits(names[skipped:], parts[1:]) for skipped in range(len(names)))
 
 
-def _directories(pattern: str) -> Iterable[str]:
-    """The existing directories in which files that match `pattern` can appear."""
-    parent = os.path.dirname(pattern)
-    if "**" in parent:
-        matches = [directory for directory, _, _ in os.walk(_fixed_part(pattern))]
-    else:
-        matches = glob.glob(parent) if glob.has_magic(parent) else [parent]
-    for directory in matches:
-        if os.path.isdir(directory):
-            yield os.path.realpath(directory)
+def _watchable(parent: str, directories: Iterable[str]) -> Iterator[str]:
+    """The real directories whose changes can bring files, or other directories with files."""
+    for directory in directories:
+        real = os.path.realpath(directory)
+        yield real
+        if real != directory:
+            yield from _places_of_links(directory)
     if glob.has_magic(parent) or not os.path.isdir(parent):
         # A directory that appears later is announced by the nearest one above it.
-        above = parent
+        above = os.path.dirname(parent)
         while above not in ("/", "") and (glob.has_magic(above) or not os.path.isdir(above)):
+            if glob.has_magic(above) and "**" not in above:
+                yield from map(os.path.realpath, filter(os.path.isdir, glob.glob(above)))
             above = os.path.dirname(above)
         if above not in ("/", ""):
             yield os.path.realpath(above)
+
+
+def _places_of_links(path: str) -> Iterator[str]:
+    """Where the symlinks on the way to `path` stand: there they are turned to another target."""
+    while path not in ("/", ""):
+        above = os.path.dirname(path)
+        if os.path.islink(path):
+            yield os.path.realpath(above)
+        path = above

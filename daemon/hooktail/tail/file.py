@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.fingerprint import BEFORE_BYTES, HEAD_BYTES, Head, before_of, head_of
 from hooktail.model import FileId, Lines
-from hooktail.tail.framing import LongLine, frame
+from hooktail.tail.encoding import HEAD_BYTES as ENCODING_BYTES
+from hooktail.tail.encoding import UTF_8, WIDEST, Encoding
+from hooktail.tail.framing import LongLine, frame, is_long, last_line, long_line, tail_bytes
+from hooktail.tail.pagecache import PageCache
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 READ_BYTES = 256 * 1024
-"""One turn: about 1,300 lines, a few milliseconds of work."""
+"""One turn: about 1,300 lines, a few milliseconds of work.
+
+Turns of a backlog are no larger: with 1 MiB they take more time a line, because less stays in the
+processor's cache. The disk is read in larger pieces all the same (see `pagecache`).
+"""
 
 
 class Growth(Enum):
@@ -39,7 +46,13 @@ class TailedFile:
     """
 
     def __init__(
-        self, path: Path, descriptor: int, *, offset: int = 0, max_line_bytes: int
+        self,
+        path: Path,
+        descriptor: int,
+        *,
+        offset: int = 0,
+        max_line_bytes: int,
+        encoding: Encoding = UTF_8,
     ) -> None:
         status = os.fstat(descriptor)
         self.path = path
@@ -48,7 +61,10 @@ class TailedFile:
         self.size = status.st_size
         self._descriptor = descriptor
         self._max_line_bytes = max_line_bytes
-        self._read_bytes = max(READ_BYTES, max_line_bytes + 1)
+        self._declared = encoding
+        self._encoding: Encoding | None = None  # of this content, once its head was looked at
+        self._page_cache = PageCache(descriptor)
+        self._read_bytes = max(READ_BYTES, max_line_bytes + WIDEST)
         self._skipped_to = 0  # inside a long line: its newline is not before this offset
         self._looked_at = -1  # size at the last read that found no whole line
         self._head: Head | None = None
@@ -56,15 +72,23 @@ class TailedFile:
         self._before = b""  # the bytes just before the offset, as they were read
 
     @classmethod
-    def open(cls, path: Path, *, offset: int = 0, max_line_bytes: int) -> TailedFile:
-        """Opens a file for reading. Raises OSError.
+    def open(
+        cls, path: Path, *, offset: int = 0, max_line_bytes: int, encoding: Encoding = UTF_8
+    ) -> TailedFile:
+        """Opens a file for reading, in the encoding that is declared for it. Raises OSError.
 
         O_NONBLOCK so that a FIFO in the glob cannot hang the loop; for regular files it means
         nothing.
         """
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            return cls(path, descriptor, offset=offset, max_line_bytes=max_line_bytes)
+            return cls(
+                path,
+                descriptor,
+                offset=offset,
+                max_line_bytes=max_line_bytes,
+                encoding=encoding,
+            )
         except BaseException:
             os.close(descriptor)
             raise
@@ -130,6 +154,7 @@ class TailedFile:
 
         A truncation that was overtaken by new content before we looked shows itself here.
         """
+        self._page_cache.read_from(max(self.offset, self._skipped_to), self.size)
         if self._skipped_to:
             return self._skip()
         before = self._before
@@ -139,64 +164,70 @@ class TailedFile:
             if not chunk.startswith(before):
                 return Rewritten(self.offset)
             chunk = chunk[overlap:]
-        taken = frame(chunk, self.offset, self._max_line_bytes)
+        if not self.offset:
+            self._encoding = self._declared.of(chunk[:ENCODING_BYTES])
+        encoding = self._encoding or self._encoding_of_head()
+        taken = frame(chunk, self.offset, self._max_line_bytes, encoding)
         if taken is not None:
             read = taken.end - self.offset
             self._before = (before + chunk[max(read - BEFORE_BYTES, 0) : read])[-BEFORE_BYTES:]
             self.offset = taken.end
             self._looked_at = -1
-        elif len(chunk) > self._max_line_bytes:
-            self._skipped_to = self.offset + len(chunk)
+        elif is_long(len(chunk), self._max_line_bytes, encoding):
+            self._skip_to(self.offset + len(chunk), encoding)
         else:
             self._looked_at = self.offset + len(chunk)
         return taken
 
     def read_tail(self) -> Lines | None:
         """Reads an unterminated last line of a file that nobody writes to any more."""
-        text = os.pread(self._descriptor, self._max_line_bytes, self.offset)
-        if not text:
+        encoding = self._encoding_of_head()
+        length = self._max_line_bytes + encoding.width - 1
+        raw = os.pread(self._descriptor, length, self.offset)
+        if not raw:
             return None
         start = self.offset
         self.rewind(self.size)
-        return Lines([text], start, self.size)
+        return Lines(last_line(raw, start, encoding).texts, start, self.size, [start])
 
     @property
     def skipping(self) -> bool:
         """Inside a line over the limit, whose newline has not been found yet."""
         return self._skipped_to > 0
 
+    def _encoding_of_head(self) -> Encoding:
+        """The encoding of what the file holds now; as declared while that cannot be told."""
+        if self._encoding is None:
+            self._encoding = self._declared.of(os.pread(self._descriptor, ENCODING_BYTES, 0))
+        return self._encoding or self._declared
+
+    def _skip_to(self, offset: int, encoding: Encoding) -> None:
+        self._looked_at = offset
+        self._skipped_to = offset - offset % encoding.width  # perhaps half a newline is there
+
     def _skip(self) -> Lines | LongLine | None:
+        encoding = self._encoding_of_head()
         chunk = os.pread(self._descriptor, self._read_bytes, self._skipped_to)
-        newline = chunk.find(b"\n")
-        if newline < 0:
-            self._skipped_to += len(chunk)
-            self._looked_at = self._skipped_to
+        end = encoding.end_of_first_line(chunk, self._skipped_to)
+        if not end:
+            self._skip_to(self._skipped_to + len(chunk), encoding)
             return None
-        start, self.offset = self.offset, self._skipped_to + newline + 1
+        start, self.offset = self.offset, self._skipped_to + end
         self._skipped_to = 0
         self._looked_at = -1
         self._before = self._bytes_before(self.offset)
         head = os.pread(self._descriptor, self._max_line_bytes, start)
-        if not head.strip(b"\0"):
-            return self._behind_hole()
-        return LongLine(start, self.offset, head)
-
-    def _behind_hole(self) -> Lines:
-        """Takes the line behind a hole of NULs.
-
-        A writer without O_APPEND goes on at its old offset after a truncation.
-        """
-        end = self.offset - 1
-        tail_at = max(end - self._max_line_bytes, 0)
-        tail = os.pread(self._descriptor, end - tail_at, tail_at)
-        text = tail[tail.rfind(b"\0") + 1 :]
-        return Lines([text], end - len(text), self.offset)
+        tail_end = self.offset - encoding.width
+        tail_at = max(tail_end - tail_bytes(self._max_line_bytes, encoding), start)
+        tail = os.pread(self._descriptor, tail_end - tail_at, tail_at)
+        return long_line(head, tail, start, tail_end, self.offset, encoding)
 
     def rewind(self, offset: int) -> None:
         """Goes on from another offset, which is the start of a line."""
         self.offset = offset
         self._skipped_to = 0
         self._looked_at = -1
+        self._encoding = None
         self._head = None
         self._before = self._bytes_before(offset)
 
@@ -219,12 +250,14 @@ class TailedFile:
 
     def line_start(self, offset: int) -> int:
         """Returns the start of the line that holds `offset`, which is there if the file is."""
-        position = offset
+        encoding = self._encoding_of_head()
+        position = offset - offset % encoding.width
         while position > 0:
             start = max(position - READ_BYTES, 0)
-            newline = os.pread(self._descriptor, position - start, start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
+            chunk = os.pread(self._descriptor, position - start, start)
+            end = encoding.end_of_last_line(chunk, start)
+            if end:
+                return start + end
             position = start
         return 0
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.decompress import codec_of, may_become_compressed
+from hooktail.tail.encoding import Encoding
 from hooktail.tail.file import TailedFile
 
 if TYPE_CHECKING:
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
 LogFile: TypeAlias = "TailedFile | ArchiveFile"
 
 
-def open_log(path: Path, *, max_line_bytes: int) -> LogFile | None:
+def open_log(path: Path, *, max_line_bytes: int, encoding: str | None = None) -> LogFile | None:
     """Opens a file; None if it cannot be told yet what it is, as while it is being compressed.
 
-    Raises OSError.
+    `encoding` is what the configuration declares, compressed or not.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ValueError: `encoding` is none that can be read.
     """
-    plain = TailedFile.open(path, max_line_bytes=max_line_bytes)
+    declared = Encoding.named(encoding)
+    plain = TailedFile.open(path, max_line_bytes=max_line_bytes, encoding=declared)
     try:
         head = plain.head_bytes()
     except OSError:
@@ -31,7 +37,7 @@ def open_log(path: Path, *, max_line_bytes: int) -> LogFile | None:
     if codec_of(head) is None:
         return None
     try:
-        archive = ArchiveFile.open(path, max_line_bytes=max_line_bytes)
+        archive = ArchiveFile.open(path, max_line_bytes=max_line_bytes, encoding=declared)
     except ValueError:
         return None  # replaced between the two looks
     if archive.head_known:

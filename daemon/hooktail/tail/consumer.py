@@ -1,0 +1,94 @@
+"""What a source asks of the one that it feeds: a `Consumer`, and a `Track` for each file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from hooktail.config.sections import StartAt
+    from hooktail.model import FileId, Lines
+    from hooktail.tail.framing import LongLine
+    from hooktail.tail.opening import LogFile
+
+
+class Resumption(NamedTuple):
+    """What is known of a file that a scan found: where to go on, or None if it is new."""
+
+    offset: int | None
+    later: bool = False
+    """It cannot be told yet: ask again soon."""
+    done: bool = False
+    """An archive of which everything was handed over before."""
+    at_end: bool = False
+    """What it holds is known, what comes behind it is new."""
+
+    @property
+    def unknown(self) -> bool:
+        """Nothing of the file was ever met, and that is certain."""
+        return self.offset is None and not (self.later or self.done or self.at_end)
+
+
+class Track(Protocol):
+    """The consumer's side of one file: it takes lines and knows which still wait."""
+
+    def take(self, lines: Lines) -> None:
+        """Takes whole lines; every one of them will be settled."""
+
+    def take_long(self, line: LongLine) -> None:
+        """Takes a line over the limit."""
+
+    def moved(self) -> None:
+        """The file has a new path."""
+
+    def begun(self) -> None:
+        """A file that was empty has content now."""
+
+    def finished(self) -> None:
+        """Nothing of the file is left to read, and no path leads to it."""
+
+    def archive_done(self, compressed_bytes: int) -> None:
+        """Everything of an archive was handed over and settled."""
+
+    def cut_off(self) -> None:
+        """The file was truncated: what it held is gone, and this track takes no more."""
+
+    def lost(self, unread_bytes: int) -> None:
+        """So many bytes are known to be gone unread; it may come after `cut_off`."""
+
+    @property
+    def pending(self) -> int:
+        """Lines taken and not settled yet."""
+
+
+class Consumer(Protocol):
+    """What a source feeds."""
+
+    @property
+    def has_room(self) -> bool:
+        """Tells whether more lines may be taken at once."""
+
+    async def room(self) -> None:
+        """Waits until more lines may be taken."""
+
+    @property
+    def started_before(self) -> bool:
+        """Tells whether this source has ever looked at its files."""
+
+    @property
+    def begin_at(self) -> StartAt | None:
+        """Where the first scan begins instead of `start_at`, after a damaged checkpoint."""
+
+    def first_scan_done(self) -> None:
+        """The files that existed at the very first start are all known now."""
+
+    def knows(self, file_id: FileId) -> bool:
+        """Tells whether an inode was met before."""
+
+    def resume(self, file: LogFile) -> Resumption:
+        """Tells where a file found by a scan goes on."""
+
+    def is_copy(self, file: LogFile) -> bool:
+        """Tells whether a file is a copy of one that is followed."""
+
+    def track(self, file: LogFile) -> Track:
+        """Begins, or goes on with, a file at `file.offset`."""
