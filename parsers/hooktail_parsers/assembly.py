@@ -21,9 +21,10 @@ Key = TypeVar("Key")
 BROKEN = ParseError("parser_failed")
 
 
-def is_stateful(parser: Parser) -> TypeGuard[StatefulParser]:
+def is_stateful(parser: Parser | None) -> TypeGuard[StatefulParser]:
     """Tells whether a parser carries something from line to line."""
-    return _is_stateful(type(parser))
+    kind: type = type(parser)
+    return _is_stateful(kind)
 
 
 @cache

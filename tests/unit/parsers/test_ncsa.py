@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooktail_parsers import OptionError, Parsed, ParseError, Record, Skip
-from hooktail_parsers.builtin import ALIASES, FORMATS
+from hooktail_parsers import OptionError, ParseError, Record, Result, Skip
+from hooktail_parsers.ncsa_formats import FORMATS as NCSA_FORMATS
 from hooktail_parsers.testing import check_parser
+
+FORMATS = {known.name: known for known in NCSA_FORMATS}
 
 COMMON = b'203.0.113.7 - - [14/Mar/2025:09:26:53 +0100] "GET /s?a=1 HTTP/1.1" 200 5'
 COMBINED = COMMON + b' "https://ref.example/?q=x" "Agent/1.0 (X11)"'
@@ -30,7 +32,7 @@ HARD = [
 ]
 
 
-def parse(line: bytes, name: str = "ncsa_combined", **options: str) -> Parsed:
+def parse(line: bytes, name: str = "ncsa_combined", **options: str) -> Result:
     return FORMATS[name].make(options).parse(line)
 
 
@@ -204,6 +206,13 @@ def test_a_virtual_host_in_front_is_no_combined_line() -> None:
     assert refusal(b"shop.example " + combined(who=b"- bob"), "ncsa_combined") == "syntax"
 
 
+@pytest.mark.parametrize("name", LINES)
+def test_a_forwarded_list_in_front_is_another_format(name: str) -> None:
+    """Its elements would take the places of client, ident and user."""
+    assert refusal(b"203.0.113.7, 10.0.0.1, " + LINES[name], name) == "syntax"
+    assert refusal(b"shop.example 203.0.113.7, " + LINES[name], name) == "syntax"
+
+
 def test_a_combined_line_has_no_virtual_host() -> None:
     assert refusal(COMBINED, "vhost_combined") == "syntax"
 
@@ -255,11 +264,6 @@ def test_shared_options_are_accepted_and_others_refused(name: str) -> None:
         FORMATS[name].make({"encoding": "utf-16"})
     with pytest.raises(OptionError, match="year"):
         FORMATS[name].make({"year": "soon"})
-
-
-def test_aliases_name_built_in_formats() -> None:
-    assert set(ALIASES.values()) <= set(FORMATS)
-    assert all(name == known.name for name, known in FORMATS.items())
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -1,0 +1,135 @@
+"""Envoy's default access log and Istio's, which has columns between and behind.
+
+    [start] "METHOD path PROTOCOL" status flags [details [termination]] ["failure"] received sent
+    duration upstream_time "forwarded for" "agent" "request id" "authority" "upstream"
+    [cluster upstream_local downstream_local downstream_remote server_name route]
+
+The client is the first public address of X-Forwarded-For; without one it is Istio's downstream
+remote address. Envoy escapes no quotes: a header with one inside is read by what surrounds it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
+from hooktail_parsers.address import client_ip, virtual_host
+from hooktail_parsers.memo import Memo
+from hooktail_parsers.options import check_options, text_decoder
+from hooktail_parsers.peer import forwarded_ip
+from hooktail_parsers.request_line import RequestLine
+from hooktail_parsers.text import stated
+from hooktail_parsers.times import iso_time_ms, zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hooktail_parsers._api import JsonValue, Parsed
+
+BLANK = Skip("blank")
+SYNTAX = ParseError("syntax")
+BAD_TIME = ParseError("bad_time")
+NOT_A_REQUEST = ParseError("not_a_request")
+
+_HEAD = rb"(?:ACCESS )?+\[([0-9][^\]]{18,34})\] "  # ACCESS: Ambassador
+_COUNTERS = (
+    rb' ([0-9]{3}|0|-) ([^ "]++)(?: [^ "]++){0,2}?(?: "[^"]*+")?+'
+    rb" (?:[0-9]++|-) ([0-9]{1,18}|-) ([0-9]{1,15}|-) (?:[0-9]++|-) "
+)
+_LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?: [^ "]++)*+)(?=[ \r]|\Z)'
+_LINE = re.compile(_HEAD + rb'"([^"]*+)"' + _COUNTERS + rb'"([^"]*+)" "([^"]*+)" ' + _LAST).match
+# Atomic up to the agent: what was found first is not looked for again, so that time stays linear.
+_QUOTES = re.compile(
+    rb"(?>" + _HEAD + rb'"(.*?)"' + _COUNTERS + rb'"([^"]*+)" ")(.*?)" ' + _LAST, re.DOTALL
+).match
+# Behind the cluster: the addresses of both ends. The last one counts only with a column behind
+# it: at the end of a torn line it may be cut.
+_REMOTE = re.compile(rb" ([^ ]++) [^ ]++ [^ ]++ ([^ ]++) ").match
+
+
+class EnvoyParser(LineParser):
+    """Reads lines of Envoy in the text format."""
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        check_options(options)
+        decode = text_decoder(options)
+        zone = zone_of(options)
+        self._read = RequestLine(decode).read
+        self._times = Memo(lambda raw: iso_time_ms(raw, zone), 1024)
+        self._chains = Memo(forwarded_ip, 16_384)
+        self._ips = Memo(client_ip, 16_384)
+        self._hosts = Memo(lambda raw: virtual_host(raw, decode), 1024)
+        self._texts = Memo(lambda raw: stated(decode(raw)))
+        self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
+
+    def parse(self, line: bytes) -> Parsed:
+        """Parses one line."""
+        match = _LINE(line) or (_QUOTES(line) if line[:1] in b"[A" else None)
+        if match is None:
+            return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
+        (
+            time, request_text, status, flags, sent, duration_ms, chain, agent, request_id,
+            authority, upstream, tail,
+        ) = match.groups()  # fmt: skip
+        time_ms = self._times[time]
+        if time_ms is None:
+            return BAD_TIME
+        request = self._read(request_text)
+        if request is None:
+            return NOT_A_REQUEST
+        method, scheme, host, port, path, query = request
+        named, named_port = self._hosts[authority]
+        if named is not None:
+            host, port = named, named_port
+        texts = self._texts
+        fields: dict[str, JsonValue] = {}
+        if flags != b"-":
+            fields["response_flags"] = texts[flags]
+        if upstream != b"-":
+            fields["upstream_host"] = texts[upstream]
+        ip = self._chains[chain]
+        remote = _REMOTE(tail) if tail else None
+        if remote is not None:
+            cluster, address = remote.groups()
+            fields["upstream_cluster"] = texts[cluster]
+            fields["downstream_remote_address"] = texts[address]
+            if ip is None:
+                ip = self._ips[address]
+        return Record(
+            time_ms,
+            ip,
+            method,
+            scheme,
+            host,
+            port,
+            path,
+            query,
+            self._statuses[status],
+            user_agent=texts[agent],
+            bytes_sent=None if sent == b"-" else int(sent),
+            duration_s=None if duration_ms == b"-" else int(duration_ms) / 1000,
+            xff=texts[chain],
+            request_id=texts[request_id],
+            fields=fields or None,
+        )
+
+
+FORMATS = (
+    Format(
+        "envoy_text",
+        "Envoy's default text log, and Istio's",
+        (
+            "time", "ip", "method", "scheme", "host", "port", "path", "query", "status",
+            "user_agent", "bytes_sent", "duration_s", "xff", "request_id", "fields",
+        ),
+        EnvoyParser,
+        example=(
+            '[2025-03-14T08:26:53.123Z] "GET /p?a=1 HTTP/1.1" 200 - via_upstream - "-" 0 135 11 10'
+            ' "203.0.113.7,10.0.0.1" "Agent/1.0 (X11)" "d209e46f-9ed5-9b61-bbdd-43e22662702a"'
+            ' "shop.example" "10.0.0.9:80" outbound|80||shop.default.svc.cluster.local'
+            " 10.0.0.2:41854 10.0.0.3:80 10.0.0.1:60290 - default"
+        ),
+        source="Envoy documentation, access logging; Istio documentation, Envoy access logs",
+    ),
+)  # fmt: skip
