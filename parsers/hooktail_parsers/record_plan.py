@@ -13,10 +13,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hooktail_parsers._api import JsonValue, ParseError, Record
-from hooktail_parsers.address import client_ip, virtual_host
+from hooktail_parsers.address import virtual_host
 from hooktail_parsers.cookies import cookie_value
 from hooktail_parsers.memo import Memo
-from hooktail_parsers.peer import forwarded_ip
+from hooktail_parsers.plain_values import (
+    MISSING,
+    count_of,
+    https_of,
+    ip_of_list,
+    method_of,
+    port_of,
+    scheme_of,
+    seconds_of,
+    status_of,
+    tls_of,
+    url_decoded,
+)
 from hooktail_parsers.request import Request, read_request, read_target
 from hooktail_parsers.text import stated
 
@@ -32,20 +44,19 @@ Role: TypeAlias = Literal[
     "header", "session", "request_id", "field", "integer", "number", "ignored",
 ]  # fmt: skip
 
+_OWN_KEYS = frozenset(
+    {
+        "ip", "status", "bytes_sent", "duration_s", "referrer", "user_agent", "user", "cookies",
+        "session", "request_id",
+    }
+)  # fmt: skip
+"""Roles that are keys of the record, filled by one text."""
+
 _PLAIN_REQUEST = re.compile(
     rb'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++', re.DOTALL
 ).fullmatch
 _PLAIN_TARGET = re.compile(rb'(/[^ ?"\\]*+)(?:\?([^ "\\]*+))?').fullmatch
-_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_SCHEME = re.compile(rb"\s*([A-Za-z][A-Za-z0-9+.-]{0,30})\s*(?:,.*)?", re.DOTALL).fullmatch
-_COUNT = re.compile(rb"[0-9]{1,18}").fullmatch
-_STATUS = re.compile(rb"[0-9]{1,3}").fullmatch
-_NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15}").fullmatch
 _SIGNED = re.compile(rb"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
-_SEPARATED = re.compile(rb"[,\s]").search
-_HIGHEST_PORT = 65_535
-_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
-_MISSING = (b"", b"-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,57 +87,6 @@ class TimeSource:
     read: Callable[[bytes], int | None]
 
 
-def ip_of_list(raw: bytes) -> str | None:
-    """Reads a client column that may be a list: its first public address, else the first."""
-    ip = client_ip(raw)
-    if ip is not None or not _SEPARATED(raw):
-        return ip
-    return forwarded_ip(b",".join(raw.split()))
-
-
-def method_of(raw: bytes) -> str | None:
-    """Reads a method; None if it is no token."""
-    return None if raw == b"-" or not _METHOD(raw) else raw.decode("ascii")
-
-
-def status_of(raw: bytes) -> int | None:
-    """Reads a status; None for 0, 000 and what is none."""
-    return int(raw) or None if _STATUS(raw) else None
-
-
-def count_of(raw: bytes) -> int | None:
-    """Reads a number of bytes."""
-    return int(raw) if _COUNT(raw) else None
-
-
-def port_of(raw: bytes) -> int | None:
-    """Reads a port."""
-    return int(raw) if len(raw) <= 5 and _COUNT(raw) and int(raw) <= _HIGHEST_PORT else None
-
-
-def seconds_of(raw: bytes, per_s: float) -> float | None:
-    """Reads a duration of units that make up a second `per_s` times."""
-    return float(raw) / per_s if _NUMBER(raw) else None
-
-
-def scheme_of(raw: bytes) -> str | None:
-    """Reads a scheme, or the first of a list of them."""
-    match = None if raw in _MISSING else _SCHEME(raw)
-    return None if match is None else match[1].decode("ascii").lower()
-
-
-def https_of(raw: bytes) -> str | None:
-    """Reads a flag such as nginx's `$https`: `on`, or empty for http."""
-    if raw == b"-":
-        return None
-    return "https" if raw.lower() in (b"on", b"1", b"true", b"https") else "http"
-
-
-def tls_of(raw: bytes) -> str | None:
-    """Reads the version of TLS: where one is stated, the scheme is https."""
-    return None if raw in (*_MISSING, b"(none)", b"none") else "https"
-
-
 class RecordPlan:
     """Makes records of texts. Its memories make it faster, never different."""
 
@@ -154,7 +114,9 @@ class RecordPlan:
         self._kept = kept
         self._texts: Memo[str | None] = Memo(lambda raw: stated(decode(unescape(raw))))
         self._own_texts = self._texts if escaped_fields else Memo(lambda raw: stated(decode(raw)))
-        self._encoded: Memo[str | None] = Memo(lambda raw: stated(decode(_unquoted(unescape(raw)))))
+        self._encoded: Memo[str | None] = Memo(
+            lambda raw: stated(decode(url_decoded(unescape(raw))))
+        )
         self._methods = Memo(method_of, 64)
         self._values: list[tuple[int, str, Mapping[bytes, object]]] = []
         self._fields: list[tuple[int, str, Mapping[bytes, JsonValue]]] = []
@@ -208,15 +170,7 @@ class RecordPlan:
                 self._headers.append((place, meaning.name.lower()))
             case "ignored":
                 pass
-            case (
-                "ip"
-                | "status"
-                | "bytes_sent"
-                | "duration_s"
-                | "referrer"
-                | "user_agent"
-                | ("user" | "cookies" | "session" | "request_id")
-            ) if not self._has(role):
+            case _ if role in _OWN_KEYS and not self._has(role):
                 self._value(place, role, self._reader(meaning))
                 if role == "cookies":
                     self._cookie_place = place
@@ -334,7 +288,8 @@ class RecordPlan:
         target = self._unescape(raw)
         if self._query is not None:
             behind = texts[self._query]
-            if behind not in _MISSING:
+            # nginx's $request_uri has the query already, beside $args.
+            if behind not in MISSING and b"?" not in target:
                 target += b"?" + self._unescape(behind).removeprefix(b"?")
         return read_target(method, target, self._decode)
 
@@ -377,10 +332,3 @@ class RecordPlan:
             record.cookies = together or None
         if self._session_cookie and record.session is None and record.cookies is not None:
             record.session = cookie_value(record.cookies, self._session_cookie)
-
-
-def _unquoted(raw: bytes) -> bytes:
-    """Undoes the encoding of text in which no space may stand: `%20` or `+`."""
-    if b" " in raw:
-        return raw
-    return _PERCENT.sub(lambda code: bytes((int(code[1], 16),)), raw.replace(b"+", b" "))

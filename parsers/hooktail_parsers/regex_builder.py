@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from hooktail_parsers.regexes import UserRegex
 
-SHORTEST_LINE_BYTES = 2048
+SHORTEST_LINE_BYTES = 1024
 """Lines up to here an expression must be quick on."""
 
 
