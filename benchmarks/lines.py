@@ -152,6 +152,7 @@ async def _read_all(log: Path, state_dir: Path) -> int:
         visitor_secret=b"benchmark" * 4,
         once=OnceBook([]),
         now_ms=lambda: time.time_ns() // 1_000_000,
+        sessions=store.state.sessions.setdefault(SOURCE, {}),
     )
     feed = Feed(
         section,

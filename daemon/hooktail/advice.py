@@ -17,12 +17,13 @@ _EXPECTED = ("filtered.static_file", "filtered.excluded_path", "filtered.method"
 
 _HINTS = {
     "filtered.future": "the log's clock is ahead of ours: is its time zone right (timezone)?",
-    "filtered.private_ip": "behind a proxy? have the server log the visitor's address, or set "
-    "private_ips to send",
+    "filtered.private_ip": "behind a proxy? set trusted_proxies, or private_ips to send",
+    "filtered.own_traffic": "exclude_cidrs takes most visitors: is it the proxy's network?",
     "filtered.no_user_agent": "the format has no user agent: log it (combined, not common)",
     "filtered.no_ip": "the format has no client address: log it",
     "filtered.no_time": "the format has no time: log it",
-    "filtered.bot": "only machines came by, or the agent is not the visitor's",
+    "filtered.bot": "only machines came by, or the agent is not the visitor's; an app's? set "
+    "bot_patterns_remove",
     "filtered.no_rule": "no rule matches and the page view is off",
     "expired.age": "the log is older than max_event_age",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hooktail import config as configuration
 from hooktail.errors import ConfigError, Problem
-from hooktail.extract import check_source
+from hooktail.extract import check_source, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,11 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
     if config is None or problems:
         raise ConfigError(problems)
     return config
+
+
+def warnings(config: Config) -> list[Problem]:
+    """Returns what is allowed and most likely not meant, such as a rule that never matches."""
+    return [each for source in config.sources for each in warnings_of(source, config.file)]
 
 
 def _check_ca_file(destination: DestinationSection, file: str) -> list[Problem]:

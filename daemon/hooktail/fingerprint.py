@@ -35,6 +35,10 @@ class Head(NamedTuple):
         return len(head) >= self.length and head_of(head[: self.length]) == self
 
 
+NO_HEAD = Head(0, "")
+"""Of what cannot be looked at again."""
+
+
 def head_of(head: bytes) -> Head:
     """Fingerprints the first bytes of a file."""
     return Head(len(head), blake2b(head, digest_size=16).hexdigest())

@@ -116,6 +116,11 @@ class Extraction:
     settled: dict[str, int] = field(default_factory=dict)
     unparsable: list[Unparsable] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    sessions: dict[int, int] = field(default_factory=dict)
+    """What changed in the book of sessions: durable together with the lines' being read."""
+    ages: dict[int, int] = field(default_factory=dict)
+    """By the start of an event: seconds from the start of its session to it, for saying the same
+    when the line is read again."""
     waiting: list[int] = field(default_factory=list)
     """Starts of this batch's lines that wait for the rest of their record, or that belong to the
     record of an event without being its first line."""

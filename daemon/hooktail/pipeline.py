@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, assert_never
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 import structlog
 
@@ -19,25 +20,49 @@ from hooktail.extract.identity import generation_of
 from hooktail.model import Books, State
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
+from hooktail.tail.file import TailedFile
 from hooktail.tail.source import Resumption
-from hooktail.track import FileTrack
+from hooktail.track import FileTrack, PipedFile, PipeTrack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
     from hooktail.checkpoint.keeper import Keeper
+    from hooktail.checkpoint.state import FileEntry
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.config.sections import SourceSection, StartAt
     from hooktail.delivery.destination import Destination
     from hooktail.extract.drift import Drift
     from hooktail.extract.extractor import Extractor
+    from hooktail.extract.reading import Reader
     from hooktail.model import Claim, Extraction, FileId, Lines, Unparsable
     from hooktail.tail.opening import LogFile
+    from hooktail.tail.pipe import PipeReader
+    from hooktail.track import TrackedFile
 
 
 SHORTEST_HOLD_S = 0.1
 OWN_EVENTS = 16
 """Events of one source that may be outstanding although the destination's queue is full."""
+
+
+class _Copy(NamedTuple):
+    """A file that was a copy of one that is followed, when it was looked at last."""
+
+    generation: bytes
+    size: int
+    original: FileTrack
+
+
+def _begin_alike(copy: LogFile, original: LogFile) -> bool:
+    """Tells whether one file may be a copy of another, one of them compressed.
+
+    All that can be compared is the beginning. A growing log reaches at least as far as its copy.
+    """
+    of_copy, of_original = copy.head_bytes(), original.head_bytes()
+    if isinstance(original, ArchiveFile) and len(of_copy) > len(of_original):
+        return of_copy.startswith(of_original)
+    return of_original.startswith(of_copy)
 
 
 class Feed:
@@ -54,6 +79,7 @@ class Feed:
         wall_s: Callable[[], float],
     ) -> None:
         self.section = section
+        self._log = structlog.get_logger().bind(source=section.name)
         self.books = Books(keeper.store.state.books.get(section.name))
         self.lost_bytes = keeper.store.state.lost_bytes.get(section.name, 0)
         """Bytes of its files that are known to have gone unread."""
@@ -70,21 +96,20 @@ class Feed:
         self._unparsed = unparsed
         self._wall_s = wall_s
         self._resumed: dict[LogFile, int] = {}
-        self._taken: set[int] = set()
-        """The keys of `tracks`, and of the files that were resumed and are about to be."""
+        self._stale = True
+        """Files followed now changed since the checkpoint was written last, or before a reload."""
         self._done: set[int] = set()
         """Archives that are there and hold nothing new."""
-        self._copied: dict[FileId, tuple[bytes, int]] = {}
+        self._copies: dict[FileId, _Copy] = {}
         self._by_generation: dict[bytes, set[FileTrack]] = defaultdict(set)
-        self._resumer = Resumer(
-            (key, entry)
-            for key, entry in keeper.store.state.files.items()
-            if entry.source == section.name
-        )
+        self._forget_pipes()
+        self._behind = bool(keeper.store.unwritten)
+        """A reload on a full disk: what happened before it is not in the checkpoint yet."""
+        self._resumer = Resumer(self._entries())
         self._claims: list[Claim] = []
+        self._sessions: dict[int, int] = {}
         self._holding: set[FileTrack] = set()
         self._hold_timer: asyncio.TimerHandle | None = None
-        self._log = structlog.get_logger().bind(source=section.name)
 
     # -- what a source asks of its consumer
 
@@ -117,23 +142,34 @@ class Feed:
 
     def resume(self, file: LogFile) -> Resumption:
         """Finds the file among those followed now, and in the checkpoint."""
-        if not self.keeper.flush():
+        # What was only opened since (ten thousand files in one scan) changes nothing that is known.
+        if (self._stale or not self.keeper.healthy) and not self.keeper.flush():
             return Resumption(None, later=True)  # what the checkpoint says is not the latest
+        self._stale = False
+        if self._behind:
+            self._catch_up()
         head = file.head_bytes()
         generation = generation_of(head)
-        if self._original_of(file, generation) is not None:
-            # Most often copytruncate between its two steps, or just after them: soon the original
-            # is seen to be truncated, and the copy goes on with it. As long as it is a copy, it
-            # holds nothing of its own; how far it was one is where it begins once it is not.
-            self._copied[file.file_id] = generation, file.size
-            return Resumption(None, later=True)
-        copied_generation, copied = self._copied.pop(file.file_id, (b"", 0))
-        if copied_generation != generation or copied > file.size:
-            copied = 0
-        match = self._resumer.find(file.file_id, head, file.size, self._taken, file.before_at)
-        never_read = match.key is not None and not self.keeper.store.state.files[match.key].read
-        if copied and not isinstance(file, ArchiveFile) and (match.key is None or never_read):
-            return Resumption(file.line_start(copied))
+        match = self._resumer.find(file.file_id, head, file.size, file.before_at)
+        entry = None if match.key is None else self.keeper.store.state.files[match.key]
+        was_read = entry is not None and entry.read > 0
+        if not (was_read and entry is not None and entry.file_id == file.file_id):
+            original = self._original_of(file, generation)
+            if original is not None:
+                # Most often copytruncate between its two steps, or just after them: soon the
+                # original is seen to be truncated, and the copy goes on with it. As long as it is
+                # a copy, it holds nothing of its own; how far it was one is where it begins once
+                # it is not.
+                self._copies[file.file_id] = _Copy(generation, file.size, original)
+                return Resumption(None, later=True)
+        copy = self._copies.pop(file.file_id, None)
+        if copy is not None and copy.generation == generation and not was_read:
+            start = self._own_part(file, copy)
+            if start and copy.original.read_offset < start:
+                self._copies[file.file_id] = copy
+                return Resumption(None, later=True)
+            if start:
+                return Resumption(start)
         if match.key is None:
             if match.replaced:
                 self._log.info("file_is_new", path=shown(file.path), reason=match.replaced)
@@ -145,10 +181,38 @@ class Feed:
             self._done.add(match.key)
             return Resumption(None, done=True)
         self._resumed[file] = match.key
-        self._taken.add(match.key)
+        self._resumer.hold(match.key)
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
         return Resumption(self.keeper.store.state.files[match.key].mark)
+
+    def _entries(self) -> Iterator[tuple[int, FileEntry]]:
+        for key, entry in self.keeper.store.state.files.items():
+            if entry.source == self.section.name:
+                yield key, entry
+
+    def _catch_up(self) -> None:
+        """Takes up what the checkpoint learnt late; until now nothing could be resumed."""
+        state = self.keeper.store.state
+        self._behind = False
+        self._resumer = Resumer(self._entries())
+        self.books.totals.update(state.books.get(self.section.name, {}))
+        self.lost_bytes = state.lost_bytes.get(self.section.name, 0)
+
+    def _own_part(self, file: LogFile, copy: _Copy) -> int:
+        """Where that begins which a file that was a copy has for itself; 0 for all of it.
+
+        An original that was truncated before it was read leaves all to the copy.
+        """
+        original = copy.original
+        if isinstance(file, ArchiveFile) or self.tracks.get(original.key) is not original:
+            return 0
+        there, size = original.file, copy.size
+        if not isinstance(there, TailedFile) or not there.still_holds_what_was_read():
+            return 0
+        if not size <= min(file.size, there.size) or file.before_at(size) != there.before_at(size):
+            return 0
+        return file.line_start(size)
 
     def knows(self, file_id: FileId) -> bool:
         """Tells whether the checkpoint knows the inode."""
@@ -156,7 +220,10 @@ class Feed:
 
     def is_copy(self, file: LogFile) -> bool:
         """Tells whether a file is a copy of one that is followed."""
-        return self._original_of(file, generation_of(file.head_bytes())) is not None
+        generation = generation_of(file.head_bytes())
+        if any(each.file is file and each.read_offset for each in self._of(generation)):
+            return False  # it was read before, and is read again from its beginning
+        return self._original_of(file, generation) is not None
 
     def _original_of(self, file: LogFile, generation: bytes) -> FileTrack | None:
         """Finds a file followed now with the same content, as far as this one reaches.
@@ -164,13 +231,15 @@ class Feed:
         The same first line alone does not make a copy: two sites may be asked by the same monitor
         in the same second.
         """
-        for track in self._by_generation.get(generation, ()):
-            if track.file.file_id == file.file_id:
+        for track in self._of(generation):
+            if isinstance(track.file, PipedFile) or track.file.file_id == file.file_id:
                 continue
-            if isinstance(file, ArchiveFile) or isinstance(track.file, ArchiveFile):
-                return track  # bytes cannot be compared; until the other is done, it is its copy
-            if not track.file.still_holds_what_was_read():
+            if isinstance(track.file, TailedFile) and not track.file.still_holds_what_was_read():
                 return track
+            if isinstance(file, ArchiveFile) or isinstance(track.file, ArchiveFile):
+                if _begin_alike(file, track.file):
+                    return track  # until the other is done, it is its copy
+                continue
             # No copy reaches further than what it was made of.
             reach = file.size
             if reach <= track.file.size and file.before_at(reach) == track.file.before_at(reach):
@@ -187,16 +256,45 @@ class Feed:
         elif key is not None:
             entry = state.files[key]
             ledger = Ledger(entry.read, entry.pending)
-            track = FileTrack(self, key, file, ledger, self.extractor.reader(), entry.carried)
+            track = FileTrack(self, key, file, ledger, self.reader(), entry.carried, entry.ages)
         else:
             key, state.next_key = state.next_key, state.next_key + 1
-            track = FileTrack(self, key, file, Ledger(file.offset), self.extractor.reader())
+            track = FileTrack(self, key, file, Ledger(file.offset), self.reader())
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
         self.tracks[key] = track
-        self._taken.add(key)
+        self._resumer.hold(key)
         track.generation()
         self.keeper.note(track)
         return track
+
+    def pipe_track(self, pipe: PipeReader) -> PipeTrack:
+        """Begins a pipe, or goes on with it after a reload."""
+        state = self.keeper.store.state
+        key, state.next_key = state.next_key, state.next_key + 1
+        track = PipeTrack(self, key, pipe, Ledger(pipe.offset), self.reader())
+        self.keeper.note_record({"open": {str(key): track.entry_json()}})
+        self.tracks[key] = track
+        self.keeper.note(track)
+        return track
+
+    def _forget_pipes(self) -> None:
+        """What was read out of a pipe and not settled when the last run ended is lost."""
+        entries = {
+            key: entry
+            for key, entry in self.keeper.store.state.files.items()
+            if entry.source == self.section.name and entry.inode == PipedFile.file_id.inode
+        }
+        if not entries:
+            return
+        lost = sum(len(entry.pending) for entry in entries.values())
+        if lost:
+            self.books.add("expired.lost_with_its_pipe", lost)
+            self._log.warning("pipe_lines_lost", lines=lost)
+            self.keeper.note(self)
+        self.keeper.note_record({"forget": list(entries)})
+
+    def _of(self, generation: bytes) -> Collection[FileTrack]:
+        return self._by_generation.get(generation, ())
 
     def has_generation(self, track: FileTrack, generation: bytes) -> None:
         """Keeps the generation of a file followed now, for telling copies of it."""
@@ -205,7 +303,7 @@ class Feed:
     def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)
-        self._taken.discard(track.key)
+        self._resumer.release(track.key)
         self._by_generation[track.generation()].discard(track)
         if track.pending:
             self.cut_off[track.key] = track
@@ -232,8 +330,10 @@ class Feed:
             seen = {str(key): {"t": self.wall_s} for key in self._done}
             self.keeper.note_record({"file": seen})
 
-    def index(self, key: int, file: LogFile, read: int, before: str) -> None:
+    def index(self, key: int, file: TrackedFile, read: int, before: str) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
+        if isinstance(file, PipedFile):
+            return
         self._resumer.put(key, file.head, file.file_id, read, before)
 
     def archive_done(self, key: int) -> None:
@@ -247,9 +347,13 @@ class Feed:
         """The source's name."""
         return self.section.name
 
+    def reader(self) -> Reader:
+        """Makes a reader for one file."""
+        return self.extractor.reader()
+
     def take(self, track: FileTrack, lines: Lines) -> None:
         """Turns lines into events and counts what became of each."""
-        taken = self.extractor.extract(lines, track.generation(), track.reader)
+        taken = self.extractor.extract(lines, track.generation(), track.reader, track.ages)
         track.opened(lines, taken)
         self._hand_over(track, taken)
         if track.reader.has_open:
@@ -258,7 +362,7 @@ class Feed:
     def give_up(self, track: FileTrack, records: Iterable[Hashable]) -> None:
         """Ends records that wait for more lines."""
         taken = self.extractor.give_up(
-            track.reader, track.generation(), track.read_offset, list(records)
+            track.reader, track.generation(), track.read_offset, list(records), track.ages
         )
         track.came_to(taken)
         self._hand_over(track, taken)
@@ -269,6 +373,11 @@ class Feed:
         if taken.unparsable:
             self._unparsed.keep(self.section.name, shown(track.file.path), taken.unparsable)
         self._claims += taken.claims
+        self._sessions.update(taken.sessions)
+        if taken.states and track.reader.chosen != track.told_format:
+            track.told_format = track.reader.chosen
+            path = shown(track.file.path)
+            self._log.info("format_chosen", path=path, format=track.told_format)
         if (drift := track.match_rate.saw(taken.fitting, taken.refused)) is not None:
             self._tell_drift(track, drift)
         if taken.events:
@@ -344,11 +453,12 @@ class Feed:
 
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
+        self._stale = True
         self.keeper.note(track)
         self.keeper.note(self)
 
     def add_to(self, record: dict[str, Any]) -> None:
-        """Adds counters and claims to a journal record."""
+        """Adds counters, claims and sessions to a journal record."""
         delta = self.books.take_delta()
         if delta:
             book = record.setdefault("books", {}).setdefault(self.section.name, {})
@@ -361,6 +471,10 @@ class Feed:
         if self._claims:
             record.setdefault("claim", []).extend(map(list, self._claims))
             self._claims = []
+        if self._sessions:
+            places = record.setdefault("session", {}).setdefault(self.section.name, [])
+            places.extend(chain.from_iterable(self._sessions.items()))
+            self._sessions = {}
 
     @property
     def wall_s(self) -> int:

@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -33,6 +34,8 @@ from hooktail.extract.once import OnceBook
 from hooktail.model import Claim
 from hooktail.pipeline import Feed
 from hooktail.systemd import Notifier, watchdog_interval_s
+from hooktail.tail.pipe import pipes_in
+from hooktail.tail.pipe_source import PipeSource
 from hooktail.tail.source import Source
 from hooktail.tail.watcher import Watcher
 from hooktail.telemetry import OncePer
@@ -42,8 +45,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hooktail.config import Config
+    from hooktail.config.sections import SourceSection
     from hooktail.model import FileId
     from hooktail.tail.opening import LogFile
+    from hooktail.tail.pipe import PipeReader
 
 STATUS_S = 5.0
 """Between two status lines for systemd."""
@@ -87,19 +92,18 @@ class Service:
                 on_error=self.config.on_checkpoint_error,
                 sources=[source.name for source in self.config.sources],
             )
-            secret = visitor_secret.read_or_make(state_dir, self._environ)
+            self._secret = self._visitor_secret(self.config)
             self._handle_signals()
-            files: dict[str, dict[FileId, LogFile]] = {}
+            opened: dict[str, Opened] = {}
             while True:
-                one = Run(self.config, store, secret, self._notifier, files)
-                files = await one.run(self._stop, self._stop_now, self._reload)
-                if self._stop.is_set():
+                one = Run(self.config, store, self._secret, self._notifier, opened)
+                opened = await one.run(self._stop, self._stop_now, self._reload)
+                if self._stop.is_set() or one.input_ended.is_set():
                     break
                 self._reload.clear()
                 self._load_again()
-            for opened in files.values():
-                for file in opened.values():
-                    file.close()
+            for each in opened.values():
+                each.close()
             store.close()
             if not one.saved:
                 raise CannotWriteError(
@@ -107,6 +111,11 @@ class Service:
                     "answered since is sent again after the next start, with the same event ids"
                 )
         log.info("stopped")
+
+    def _visitor_secret(self, config: Config) -> bytes:
+        return visitor_secret.read_or_make(
+            config.state_dir, self._environ, config.visitor_secret_file
+        )
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -132,18 +141,34 @@ class Service:
             config = checked.load(self._path, self._environ)
             if config.state_dir != self.config.state_dir:
                 raise ConfigError([_state_dir_problem(config, self.config)])
+            secret = self._visitor_secret(config)
         except HooktailError as error:
             for line in str(error).splitlines():
                 # The operator's mistake, not ours: its words are enough, no traceback.
                 log.error("reload_refused", problem=line, hint="the old configuration stays")  # noqa: TRY400
             self._notifier.ready()
             return
-        self._next = config
+        self._next, self._secret = config, secret
         self._reload.set()
 
     def _load_again(self) -> None:
         self.config = self._next
         log.info("reloaded", file=self.config.file)
+
+
+@dataclass(slots=True)
+class Opened:
+    """What one source has open, from one run to the next."""
+
+    files: dict[FileId, LogFile] = field(default_factory=dict)
+    pipes: dict[str, PipeReader] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Closes everything."""
+        for file in self.files.values():
+            file.close()
+        for pipe in self.pipes.values():
+            pipe.close()
 
 
 class Run:
@@ -155,7 +180,7 @@ class Run:
         store: Store,
         secret: bytes,
         notifier: Notifier,
-        files: dict[str, dict[FileId, LogFile]],
+        opened: dict[str, Opened],
     ) -> None:
         self._config = config
         self._notifier = notifier
@@ -168,32 +193,45 @@ class Run:
             on_health=self._on_health,
             followed=lambda: {key for feed in self._feeds for key in feed.keys},
         )
-        claims = [Claim(key, owner, at) for key, (owner, at) in store.state.claims.items()]
+        claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
         self._once = OnceBook(claims)
         self._secret = secret
-        self._files = files
+        self._opened = opened
         self.saved = True
         """Whether everything was written down at the end."""
+        self.input_ended = asyncio.Event()
+        """Set once everything that was to be read has come to its end, as pipes do."""
         self._destinations: dict[str, Destination] = {}
         self._feeds: list[Feed] = []
-        self._sources: list[Source] = []
+        self._sources: list[tuple[Feed, Source]] = []
+        self._pipes: list[tuple[Feed, PipeSource]] = []
         self._watcher: Watcher | None = None
         self._advised = OncePer(ADVICE_S, time.monotonic)
 
     async def run(
         self, stop: asyncio.Event, stop_now: asyncio.Event, reload: asyncio.Event
-    ) -> dict[str, dict[FileId, LogFile]]:
-        """Runs until told to stop or reload; returns the open files by source."""
+    ) -> dict[str, Opened]:
+        """Runs until told to stop or reload, or all input has ended; returns what is open."""
         async with contextlib.AsyncExitStack() as stack:
             await self._build(stack)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     running = self._start(tasks)
-                    await _first_of(stop, reload)
-                    await self._wind_down(running, stop_now, stopping=stop.is_set())
+                    await _first_of(stop, reload, self.input_ended)
+                    # What was read from a pipe cannot be read again after a reload.
+                    stopping = not reload.is_set() or bool(self._pipes)
+                    await self._wind_down(running, stop_now, stopping=stopping)
             finally:
                 self.saved = self._keeper.flush()
-            return {source.section.name: source.release() for source in self._sources}
+            return self._release()
+
+    def _release(self) -> dict[str, Opened]:
+        opened = {feed.name: Opened() for feed in self._feeds}
+        for feed, source in self._sources:
+            opened[feed.name].files = source.release()
+        for feed, pipes in self._pipes:
+            opened[feed.name].pipes = pipes.release_pipes()
+        return opened
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> None:
         config = self._config
@@ -214,6 +252,9 @@ class Run:
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         self._watcher.start()
         stack.push_async_callback(asyncio.to_thread, self._watcher.stop)
+        sessions = self._keeper.store.state.sessions
+        for gone in sessions.keys() - {source.name for source in config.sources}:
+            del sessions[gone]
         for source in config.sources:
             destination = self._destinations[source.destination]
             extractor = build_extractor(
@@ -222,30 +263,54 @@ class Run:
                 visitor_secret=self._secret,
                 once=self._once,
                 now_ms=lambda: time.time_ns() // 1_000_000,
+                sessions=sessions.setdefault(source.name, {}),
             )
             feed = Feed(
                 source, extractor, destination, self._keeper, self._unparsed, wall_s=time.time
             )
             self._feeds.append(feed)
-            self._sources.append(
-                Source(
-                    source,
-                    feed,
-                    clock=time.monotonic,
-                    watch=self._watch,
-                    may_open=self._may_open,
-                    adopt=self._files.pop(source.name, None),
-                )
+            self._add_source(source, feed, self._opened.pop(source.name, Opened()))
+        for opened in self._opened.values():  # of sources that the configuration no longer has
+            opened.close()
+
+    def _add_source(self, section: SourceSection, feed: Feed, opened: Opened) -> None:
+        """Adds what reads the files of a source, and what reads its pipes."""
+        pipes = {*pipes_in(section.paths), *opened.pipes.keys() & {*section.paths}}
+        paths = tuple(path for path in section.paths if path not in pipes)
+        if paths:
+            source = Source(
+                replace(section, paths=paths),
+                feed,
+                clock=time.monotonic,
+                watch=self._watch,
+                may_open=self._may_open,
+                adopt=opened.files,
             )
-        for opened in self._files.values():  # of sources that the configuration no longer has
-            for file in opened.values():
-                file.close()
+            self._sources.append((feed, source))
+        else:
+            Opened(files=opened.files).close()
+        if not pipes:
+            Opened(pipes=opened.pipes).close()
+        else:
+            reader = PipeSource(
+                replace(section, paths=tuple(sorted(pipes))),
+                feed,
+                clock=time.monotonic,
+                encoding=section.format_options.get("encoding"),
+                adopt=opened.pipes,
+            )
+            self._pipes.append((feed, reader))
+
+    @property
+    def _readers(self) -> list[tuple[Feed, Source | PipeSource]]:
+        return [*self._sources, *self._pipes]
 
     def _start(self, tasks: asyncio.TaskGroup) -> list[list[asyncio.Task[None]]]:
         reading = [
-            tasks.create_task(source.run(), name=f"source:{source.section.name}")
-            for source in self._sources
+            tasks.create_task(source.run(), name=f"source:{feed.name}")
+            for feed, source in self._readers
         ]
+        tasks.create_task(self._await_end(reading), name="end-of-input")
         sending = [
             tasks.create_task(destination.run(), name=f"deliver:{name}")
             for name, destination in self._destinations.items()
@@ -260,11 +325,27 @@ class Run:
         log.info(
             "started",
             file=self._config.file,
-            sources=[source.section.name for source in self._sources],
+            sources=[feed.name for feed in self._feeds],
             destinations=list(self._destinations),
         )
+        for each in checked.warnings(self._config):
+            log.warning(
+                "config_warning",
+                key=each.key,
+                reason=each.message,
+                found=each.found,
+                hint=each.hint,
+            )
         self._notifier.ready()
         return [reading, sending, keeping]
+
+    async def _await_end(self, reading: list[asyncio.Task[None]]) -> None:
+        """Only standard input ends: files and FIFOs are followed for ever."""
+        if reading:
+            await asyncio.wait(reading)
+        if not any(task.cancelled() for task in reading):
+            log.info("input_ended")
+            self.input_ended.set()
 
     async def _wind_down(
         self,
@@ -310,18 +391,19 @@ class Run:
         soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         connections = self._config.delivery.concurrency * len(self._destinations)
         reserve = min(connections + SPARE_DESCRIPTORS, soft // 2)
-        return sum(source.file_count for source in self._sources) < soft - reserve
+        opened = sum(source.file_count for _, source in self._readers)
+        return opened < soft - reserve
 
     # -- bells
 
     def _ring(self, topology_changed: bool, modified: set[str]) -> None:
-        for source in self._sources:
+        for _, source in self._sources:
             source.ring(topology_changed, modified)
 
     def _watch(self) -> bool:
         """Has all directories of all sources watched; tells whether they are."""
         assert self._watcher is not None  # noqa: S101 - built before the sources
-        sources = self._sources
+        sources = [source for _, source in self._sources]
         wanted: set[str] = set().union(*(source.directories for source in sources))
         awake: set[str] = set().union(*(source.awake_directories for source in sources))
         self._watcher.watch(wanted, awake)
@@ -359,17 +441,32 @@ class Run:
     def _say_books(self) -> None:
         """Says what became of the lines of each source; hourly, and at the end of a run."""
         for feed in self._feeds:
-            lost = {"lost_bytes": feed.lost_bytes} if feed.lost_bytes else {}
+            more: dict[str, object] = {"lost_bytes": feed.lost_bytes} if feed.lost_bytes else {}
+            if feed.extractor.uncast:
+                more["uncast"] = dict(feed.extractor.uncast)
             log.info(
                 "books",
                 source=feed.section.name,
                 **feed.books.totals,
                 pending=feed.pending,
-                **lost,
+                **more,
             )
 
     def _advise(self) -> None:
         for feed in self._feeds:
+            book = feed.extractor.sessions.book
+            if book.dropped and self._advised.allow((feed.section.name, "sessions")) is not None:
+                log.warning(
+                    "sessions_dropped",
+                    source=feed.section.name,
+                    sessions=book.dropped,
+                    hint="more visitors at a time than max_sessions: those seen longest ago begin "
+                    "a new session if they come again; raise source.session.max_sessions",
+                )
+                book.dropped = 0
+            looks = feed.extractor.audience.advice
+            if looks is not None and self._advised.allow((feed.name, looks.looks)) is not None:
+                log.warning("addresses_look_wrong", source=feed.name, **looks._asdict())
             advice = advise(feed.books.totals, feed.pending)
             if advice is None:
                 continue
@@ -381,7 +478,7 @@ class Run:
         now = time.monotonic()
         stuck = [
             f"source:{feed.section.name}"
-            for feed, source in zip(self._feeds, self._sources, strict=True)
+            for feed, source in self._readers
             if (feed.has_room and now - source.turned_at > STUCK_S) or source.stalled
         ]
         if self._watcher is not None and not self._watcher.alive:
@@ -391,7 +488,7 @@ class Run:
     def _status(self) -> str:
         read = sum(feed.books.totals.get("read", 0) for feed in self._feeds)
         delivered = sum(feed.books.totals.get("delivered", 0) for feed in self._feeds)
-        unread = sum(file.unread_bytes for source in self._sources for file in source.files)
+        unread = sum(file.unread_bytes for _, source in self._sources for file in source.files)
         states = ", ".join(
             f"{name} {destination.snapshot().state}"
             for name, destination in self._destinations.items()

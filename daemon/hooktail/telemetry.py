@@ -263,14 +263,19 @@ def _make_plain(_logger: object, _name: str, event: EventDict) -> MutableMapping
     return cast("dict[str, object]", _plain({**first, **event}, 0))
 
 
-@cache
-def _keeps_a_secret(kind: type) -> bool:
+def _keeps_a_secret(value: object) -> bool:
     # Asked once for each type: `isinstance` of a protocol costs as much as a whole log line.
+    kind: type = type(value)
+    return _reveals(kind)
+
+
+@cache
+def _reveals(kind: type) -> bool:
     return issubclass(kind, Revealable)
 
 
 def _plain(value: object, depth: int) -> object:
-    if _keeps_a_secret(type(value)):
+    if _keeps_a_secret(value):
         return MASK
     if value is None or isinstance(value, bool):
         return value
@@ -289,9 +294,7 @@ def _plain(value: object, depth: int) -> object:
 
 def _shown(value: object) -> str:
     # Masked before it is shortened, so that no half of a secret is left at the cut.
-    return _bounded(
-        _encodable(_secrets.hide(MASK if _keeps_a_secret(type(value)) else _text(value)))
-    )
+    return _bounded(_encodable(_secrets.hide(MASK if _keeps_a_secret(value) else _text(value))))
 
 
 def _text(value: object) -> str:

@@ -9,17 +9,23 @@ again; all others were settled and counted.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from hooktail.crashpoint import crash_at
 from hooktail.extract.drift import MatchRate
-from hooktail.extract.extractor import PART
+from hooktail.extract.extractor import NO_AGES, PART
 from hooktail.extract.identity import generation_of
-from hooktail.model import Lines, State, Unparsable
+from hooktail.extract.reading import HeldLine
+from hooktail.fingerprint import NO_HEAD
+from hooktail.model import FileId, Lines, State, Unparsable
 from hooktail.paths import shown
+from hooktail.tail.file import TailedFile
+from hooktail.tail.pipe import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Mapping
 
     from hooktail.checkpoint.ledger import Ledger
     from hooktail.extract.reading import Reader
@@ -27,10 +33,38 @@ if TYPE_CHECKING:
     from hooktail.model import Books, Event, Extraction
     from hooktail.tail.framing import LongLine
     from hooktail.tail.opening import LogFile
+    from hooktail.tail.pipe import PipeReader
 
+PRIME_BYTES = 256 * 1024
+"""How much of a file's head, and of what stands before the first line, a parser is shown."""
 MOST_STATES = 256
 """Changes of a parser's state that are remembered while one line waits; a file that has more
 above it than this is no log."""
+
+
+class PipedFile:
+    """A pipe in the place of a file: nothing of it can be read again, so nothing is known of it."""
+
+    file_id = FileId(0, 0)
+    """No file has it: such an entry of the checkpoint is never found again."""
+    head: Head = NO_HEAD
+    before = ""
+
+    def __init__(self, pipe: PipeReader) -> None:
+        self._pipe = pipe
+        self.path = pipe.path or Path(STDIN)
+
+    @property
+    def offset(self) -> int:
+        """Bytes handed over since the pipe was opened."""
+        return self._pipe.offset
+
+    def head_bytes(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+TrackedFile: TypeAlias = "LogFile | PipedFile"
 
 
 class Owner(Protocol):
@@ -46,6 +80,9 @@ class Owner(Protocol):
     @property
     def wall_s(self) -> int:
         """Seconds since the epoch."""
+
+    def reader(self) -> Reader:
+        """Makes a reader for one file."""
 
     def take(self, track: FileTrack, lines: Lines) -> None:
         """Turns lines into events and counts what became of each."""
@@ -65,7 +102,7 @@ class Owner(Protocol):
     def has_generation(self, track: FileTrack, generation: bytes) -> None:
         """Keeps the generation of a file followed now, for telling copies of it."""
 
-    def index(self, key: int, file: LogFile, read: int, before: str) -> None:
+    def index(self, key: int, file: TrackedFile, read: int, before: str) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
 
     def archive_done(self, key: int) -> None:
@@ -82,17 +119,23 @@ class FileTrack:
         self,
         feed: Owner,
         key: int,
-        file: LogFile,
+        file: TrackedFile,
         ledger: Ledger,
         reader: Reader,
         carried: Iterable[tuple[int, str]] = (),
+        ages: Mapping[int, int] = NO_AGES,
     ) -> None:
         self.key = key
         self.file = file
         self.reader = reader
         self.match_rate = MatchRate()
+        self.told_format = ""
+        """Of a format that was found on the file's first lines, what was said last."""
         self._feed = feed
         self._ledger = ledger
+        self.ages: Mapping[int, int] = dict(ages)
+        """What the checkpoint knows of the sessions of lines that are read again."""
+        self._new_ages: dict[int, int] = {}
         self._repeat_until = ledger.read
         self._to_repeat = set(ledger.pending)
         self._generation = b""
@@ -104,6 +147,7 @@ class FileTrack:
         self._parts: dict[int, list[int]] = {}
         self._carried = list(carried)
         self._carries = ""
+        self._primed = False
         self._carried_changed = False
 
     @property
@@ -200,7 +244,7 @@ class FileTrack:
         """Where a copy of the content goes on: what is in memory is not read again."""
         return min(self._to_repeat, default=self._ledger.read)
 
-    def reattach(self, file: LogFile) -> None:
+    def reattach(self, file: TrackedFile) -> None:
         """Goes on with a copy of the content."""
         self.file = file
         self._detached = False
@@ -232,6 +276,7 @@ class FileTrack:
         for start in taken.released:
             self._ledger.settle(start)
         self._parts.update(taken.parts)
+        self._new_ages.update(taken.ages)
         for start, state in taken.states:
             self._carry(start, state)
 
@@ -267,6 +312,9 @@ class FileTrack:
         if not self.reader.stateful:
             return
         place = self._governing(start)
+        if not place and start and not self._primed:
+            self._prime(start)
+            place = self._governing(start)
         state = self._carried[place - 1][1] if place else ""
         if state == self._carries:
             return
@@ -274,6 +322,26 @@ class FileTrack:
             self._feed.give_up(self, list(self.reader.assembler.open))
         self.reader.restore(state)
         self._carries = state
+
+    def _prime(self, start: int) -> None:
+        """Lets the parser see what stands before the first line that it is given.
+
+        A file that is read from its end has its `#Fields` behind it, and so may one that was
+        rewound: in its head, or not far before.
+        """
+        self._primed = True
+        if not isinstance(self.file, TailedFile):
+            return
+        near = max(start - PRIME_BYTES, PRIME_BYTES)
+        texts = self.file.lines_between(0, min(start, PRIME_BYTES))
+        texts += self.file.lines_between(near, start) if near < start else []
+        reader = self._feed.reader()
+        for text, result in zip(texts, reader.parse_batch(texts), strict=True):
+            for _ in reader.assembler.take(HeldLine(0, text), result):
+                pass  # what they are was settled, or is not ours
+        if reader.assembler.state is not None:
+            self._carried.insert(0, (-1, reader.assembler.state))
+            self._carried_changed = True
 
     def _governed_alike(self, starts: list[int]) -> Iterable[slice]:
         """Parts lines at the places where what the parser carries changes."""
@@ -316,6 +384,9 @@ class FileTrack:
         change["r"] = delta.read
         if delta.opened:
             change.setdefault("o", []).extend(delta.opened)
+        if self._new_ages:
+            change.setdefault("a", []).extend(chain.from_iterable(self._new_ages.items()))
+            self._new_ages = {}
         if delta.settled:
             change.setdefault("s", []).extend(delta.settled)
         if self._carried_changed:
@@ -343,3 +414,18 @@ class FileTrack:
             change["p"] = shown(self.file.path)
             change["i"] = list(self.file.file_id)
             change["t"] = self._feed.wall_s
+
+
+class PipeTrack(FileTrack):
+    """One pipe: what was read of it and is not settled is nowhere else."""
+
+    def __init__(
+        self, feed: Owner, key: int, pipe: PipeReader, ledger: Ledger, reader: Reader
+    ) -> None:
+        super().__init__(feed, key, PipedFile(pipe), ledger, reader)
+        self._generation = pipe.generation
+
+    def finished(self) -> None:
+        """Nothing will come any more: what waits for it is given up."""
+        self._feed.give_up(self, list(self.reader.assembler.open))
+        super().finished()

@@ -1,7 +1,9 @@
 """The secret from which visitor ids derive: made once per state directory, or given to a fleet.
 
-`$CREDENTIALS_DIRECTORY/visitor_secret` (systemd's LoadCredential) comes before
-`state_dir/visitor_secret`, so that several hosts can agree on who is who.
+The first of these counts: the file that the configuration names as `visitor_secret_file`,
+`$CREDENTIALS_DIRECTORY/visitor_secret` (systemd's LoadCredential), `state_dir/visitor_secret`. The
+first two are for several hosts that should agree on who is who. A secret that is one line of text
+counts without its newline, however it was copied.
 """
 
 from __future__ import annotations
@@ -19,29 +21,47 @@ if TYPE_CHECKING:
 NAME = "visitor_secret"
 LENGTH = 32
 """Bytes of a secret made here; a given one may be longer."""
+MOST = 4096
+"""Bytes of any secret; what is longer is another file."""
 
 
-def read(state_dir: Path, environ: Mapping[str, str]) -> bytes | None:
+def read(state_dir: Path, environ: Mapping[str, str], named: Path | None = None) -> bytes | None:
     """Returns the secret, or None if there is none yet.
 
-    Raises InputError for one that is too short, PermissionDeniedError for an unreadable one.
+    Raises InputError for one that is too short or too long, and for a `named` file that is not
+    there; PermissionDeniedError for an unreadable one.
     """
-    for path in _places(state_dir, environ):
+    for path in _places(state_dir, environ, named):
         try:
-            secret = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+            with path.open("rb") as file:
+                secret = _one_line(file.read(MOST + 1))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if path == named:
+                raise InputError(
+                    f"{path}: {error.strerror}; visitor_secret_file names it: put {LENGTH} random "
+                    "bytes or more there, the same on all hosts, or take the key out"
+                ) from error
             continue
         except OSError as error:
             raise PermissionDeniedError(f"{path}: {error.strerror}") from error
-        if len(secret) < LENGTH:
-            raise InputError(f"{path}: found {len(secret)} bytes; at least {LENGTH} are needed")
+        if not LENGTH <= len(secret) <= MOST:
+            found = f"more than {MOST}" if len(secret) > MOST else str(len(secret))
+            raise InputError(f"{path}: found {found} bytes; {LENGTH} to {MOST} are needed")
         return secret
     return None
 
 
-def read_or_make(state_dir: Path, environ: Mapping[str, str]) -> bytes:
-    """Returns the secret, made durably if there is none yet. Raises CannotWriteError."""
-    known = read(state_dir, environ)
+def _one_line(secret: bytes) -> bytes:
+    line = secret.removesuffix(b"\n").removesuffix(b"\r")
+    return line if line.isascii() and line.decode("ascii").isprintable() else secret
+
+
+def read_or_make(state_dir: Path, environ: Mapping[str, str], named: Path | None = None) -> bytes:
+    """Returns the secret, made durably if there is none yet.
+
+    Raises what `read` raises, and CannotWriteError.
+    """
+    known = read(state_dir, environ, named)
     if known is not None:
         return known
     secret = secrets.token_bytes(LENGTH)
@@ -59,7 +79,9 @@ def read_or_make(state_dir: Path, environ: Mapping[str, str]) -> bytes:
     return secret
 
 
-def _places(state_dir: Path, environ: Mapping[str, str]) -> list[Path]:
+def _places(state_dir: Path, environ: Mapping[str, str], named: Path | None) -> list[Path]:
+    if named is not None:
+        return [named]  # a missing one is a mistake, which no other secret may hide
     credentials = environ.get("CREDENTIALS_DIRECTORY")
     given = [Path(credentials) / NAME] if credentials else []
     return [*given, state_dir / NAME]

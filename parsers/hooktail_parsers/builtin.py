@@ -8,38 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hooktail_parsers import (
-    apache_builder,
-    auto,
-    aws,
-    clf_partial,
-    clf_relatives,
-    envoy,
-    goaccess_builder,
-    grok_builder,
-    haproxy,
-    json_apps,
-    json_clouds,
-    json_servers,
-    laravel,
-    logfmt,
-    morgan,
-    ncsa_formats,
-    nginx_builder,
-    nginx_proxy_manager,
-    python_consoles,
-    rack_werkzeug,
-    rails,
-    regex_builder,
-    spring,
-    squid,
-    uwsgi,
-    w3c,
-    wrappers,
-    zeek,
-    zoraxy,
-)
+from hooktail_parsers import auto
 from hooktail_parsers._api import Format
+from hooktail_parsers.apps import laravel, logfmt, rails, spring
+from hooktail_parsers.builders import apache, goaccess, grok, nginx, regex
+from hooktail_parsers.clouds import aws, json_clouds
+from hooktail_parsers.consoles import morgan, python, rack_werkzeug, uwsgi
+from hooktail_parsers.json_logs import apps as json_apps
+from hooktail_parsers.json_logs import servers as json_servers
+from hooktail_parsers.ncsa import formats as ncsa
+from hooktail_parsers.ncsa import partial, relatives
+from hooktail_parsers.proxies import envoy, haproxy, nginx_proxy_manager, squid, zoraxy
+from hooktail_parsers.w3c import parser as w3c
+from hooktail_parsers.w3c import zeek
+from hooktail_parsers.wrappers import formats as wrappers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,10 +50,10 @@ _AUTO = Format(
 FORMATS: dict[str, Format] = {
     known.name: known
     for known in (
-        *ncsa_formats.FORMATS,
-        *clf_relatives.FORMATS,
+        *ncsa.FORMATS,
+        *relatives.FORMATS,
         *nginx_proxy_manager.FORMATS,
-        *clf_partial.FORMATS,
+        *partial.FORMATS,
         *json_servers.FORMATS,
         *json_clouds.FORMATS,
         *w3c.FORMATS,
@@ -81,7 +63,7 @@ FORMATS: dict[str, Format] = {
         *envoy.FORMATS,
         *squid.FORMATS,
         *rack_werkzeug.FORMATS,
-        *python_consoles.FORMATS,
+        *python.FORMATS,
         *uwsgi.FORMATS,
         *zoraxy.FORMATS,
         *morgan.FORMATS,
@@ -91,11 +73,11 @@ FORMATS: dict[str, Format] = {
         *laravel.FORMATS,
         *spring.FORMATS,
         *map(_around_auto, wrappers.FORMATS),
-        *nginx_builder.FORMATS,
-        *apache_builder.FORMATS,
-        *goaccess_builder.FORMATS,
-        *grok_builder.FORMATS,
-        *regex_builder.FORMATS,
+        *nginx.FORMATS,
+        *apache.FORMATS,
+        *goaccess.FORMATS,
+        *grok.FORMATS,
+        *regex.FORMATS,
         _AUTO,
     )
 }

@@ -24,7 +24,7 @@ from hooktail_parsers._api import (
     StatefulParser,
     Step,
 )
-from hooktail_parsers.json_balance import Balance, JsonLines
+from hooktail_parsers.json_logs.balance import Balance, JsonLines
 from hooktail_parsers.regexes import LEAST_BYTES, compile_user_regex
 from hooktail_parsers.traces import continues
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hooktail_parsers._api import OptionError
 from hooktail_parsers.text import decoder
+from hooktail_parsers.times import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,18 +30,7 @@ def check_options(options: Mapping[str, str], allowed: Collection[str] = COMMON_
         and int(year) >= _FIRST_YEAR
     ):
         raise OptionError("year", f"found {year!r}; allowed: {_FIRST_YEAR} to {_LAST_YEAR}")
-    if "timezone" in options:
-        _check_timezone(options["timezone"])
-
-
-def _check_timezone(name: str) -> None:
-    if re.fullmatch(r"[+-]\d\d:?[0-5]\d", name):
-        return
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        message = f"found {name!r}; allowed: a zone such as Europe/Berlin, UTC or +02:00"
-        raise OptionError("timezone", message) from error
+    zone_of(options)
 
 
 def text_decoder(options: Mapping[str, str]) -> Callable[[bytes], str]:

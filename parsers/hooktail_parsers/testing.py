@@ -56,18 +56,25 @@ def check_parser(
         AssertionError: a check failed; the text names the line and what is wrong.
     """
     lines = list(samples)
-    options = options or {}
-    parsed = _check_lines(format, options, lines)
+    parsed = check_lines(format, lines, options)
     if not any(isinstance(result, Record) for result in parsed):
         raise AssertionError(f"{format.name}: no sample made a record: {parsed[:3]!r}")
-    _check_lines(format, options, list(_damaged(lines)))
+    check_lines(format, list(_damaged(lines)), options)
 
 
-def _check_lines(
+def check_lines(
     format: Format,  # noqa: A002 - as above
-    options: Mapping[str, str],
     lines: Sequence[bytes],
+    options: Mapping[str, str] | None = None,
 ) -> list[Parsed]:
+    """Checks the contract on exactly these lines, for fuzzers and property tests.
+
+    Returns what the lines are, records of several lines as one.
+
+    Raises:
+        AssertionError: a check failed.
+    """
+    options = options or {}
     parser = _parser(format, options)
     singly: list[Result] = []
     for line in lines:

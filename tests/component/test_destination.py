@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 from hooktail.config.sections import DeliverySection, DestinationSection, Secret
 from hooktail.delivery.deadletter import DeadLetters, Letter
 from hooktail.delivery.destination import Destination
+from hooktail.delivery.lane import Lane, OnOutcomes
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
 from hooktail.delivery.sender import Sender
+from hooktail.delivery.task_lane import TaskLane
 from hooktail.model import Event, State
 
 OKAY = Delivered()
@@ -66,6 +68,8 @@ def in_no_time(main: Coroutine[Any, Any, None]) -> None:
 class FakeSender:
     """Answers each event by its own script, and what is not scripted with success."""
 
+    batches = False
+
     def __init__(self, takes_s: float = 0.01) -> None:
         self.takes_s = takes_s
         self.scripts: dict[int, Iterator[Outcome]] = {}
@@ -92,6 +96,48 @@ class FakeSender:
         if scripted is not None and (outcome := next(scripted, None)) is not None:
             return outcome
         return self.default()
+
+    def open_lane(self, on_outcomes: OnOutcomes[Any], *, limit: int) -> Lane[Any]:
+        if not self.batches:
+            return TaskLane(self.send, on_outcomes, limit=limit, name="default")
+        return FakeLane(self, on_outcomes, limit=limit)
+
+
+class FakeLane:
+    """Answers as the fast lane does: what ends in one turn of the loop comes back together."""
+
+    def __init__(self, sender: FakeSender, on_outcomes: OnOutcomes[Any], *, limit: int) -> None:
+        self.limit = limit
+        self._sender = sender
+        self._on_outcomes = on_outcomes
+        self._ready: list[tuple[Any, Outcome]] = []
+        self._tasks = TaskLane(sender.send, self._collect, limit=limit)
+
+    def start(self, parcels: Sequence[Any]) -> None:
+        self._tasks.start(parcels)
+
+    async def run(self) -> None:
+        await self._tasks.run()
+
+    def stop(self) -> list[Any]:
+        self._flush()
+        return self._tasks.stop()
+
+    def _collect(self, outcomes: list[tuple[Any, Outcome]]) -> None:
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._ready += outcomes
+
+    def _flush(self) -> None:
+        if self._ready:
+            ready, self._ready = self._ready, []
+            self._on_outcomes(ready)
+
+
+@pytest.fixture(params=["one by one", "in batches"], autouse=True)
+def outcomes_come(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways in which a lane may hand its outcomes back."""
+    monkeypatch.setattr(FakeSender, "batches", request.param == "in batches")
 
 
 class FakeSettler:
@@ -247,14 +293,6 @@ async def test_an_idle_destination_sets_no_timer_and_wakes_at_once() -> None:
         await scene.destination.drain()
 
         assert scene.sender.times[1] - scene.sender.times[0] == pytest.approx(1000, abs=0.1)
-
-
-@on_virtual_time
-async def test_workers_are_named_tasks() -> None:
-    async with running(concurrency=2):
-        names = {task.get_name() for task in asyncio.all_tasks()}
-
-        assert {"deliver:default:0", "deliver:default:1"} <= names
 
 
 # -- outcomes

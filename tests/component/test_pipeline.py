@@ -18,6 +18,7 @@ from support.life import Life
 from support.lines import asset, page_view
 
 from hooktail.model import Claim
+from hooktail.pipeline import OWN_EVENTS
 from hooktail.tail.discovery import scan
 
 if sys.version_info >= (3, 14):
@@ -528,3 +529,133 @@ async def test_a_changed_log_format_is_an_alarm_within_a_hundred_lines(
     assert "access.log" in told
     kept = (life.state_dir / "unparsed" / "shop.ndjson").read_text()
     assert kept.count("\n") == 150
+
+
+async def test_a_copy_of_what_nobody_had_read_is_read_when_its_original_is_truncated(
+    tmp_path: Path,
+) -> None:
+    """In an outage: there was no room to read a line before copytruncate took it away."""
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(OWN_EVENTS)))
+    await life.read()
+    life.log.rename(tmp_path / "access.log.1")
+    life.write(page_view(77))
+    life.destination.has_room = False
+    await life.read()
+    shutil.copy(life.log, tmp_path / "access.log.0")
+    await life.read()
+    os.truncate(life.log, 0)
+    life.destination.has_room = True
+    for _ in range(3):
+        await life.read()
+        life.destination.settle()
+
+    await asyncio.sleep(0)
+    assert life.balance() == {"delivered": OWN_EVENTS + 1, "pending": 0}
+
+
+async def test_a_copy_that_goes_on_by_itself_gives_what_is_its_own_alone(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(OWN_EVENTS)))
+    await life.read()
+    life.log.rename(tmp_path / "access.log.1")
+    life.write(page_view(77))
+    life.destination.has_room = False
+    await life.read()
+    copy = tmp_path / "access.log.0"
+    shutil.copy(life.log, copy)
+    await life.read()
+    with copy.open("a") as file:
+        file.write(page_view(78))
+    life.destination.has_room = True
+    for _ in range(3):
+        await life.read()
+        life.destination.settle()
+
+    await asyncio.sleep(0)
+    assert life.balance() == {"delivered": OWN_EVENTS + 2, "pending": 0}
+
+
+async def test_an_archive_that_begins_like_a_living_log_is_another_one(tmp_path: Path) -> None:
+    """Two sites may be asked by the same monitor in the same second; one is compressed."""
+    life = Life(tmp_path)
+    first = page_view(1)
+    life.write(first, page_view(2))
+    await life.read()
+    (tmp_path / "access.log.other.1.gz").write_bytes(
+        gzip.compress((first + page_view(3)).encode())
+    )
+    for _ in range(3):
+        await life.read()
+
+    assert len(life.destination.waiting) == 4
+    assert len(set(life.destination.bodies)) == 3
+
+
+async def test_after_a_restart_an_original_is_not_taken_for_a_copy_of_its_copy(
+    tmp_path: Path,
+) -> None:
+    before = Life(tmp_path)
+    copy = tmp_path / "access.log"
+    original = tmp_path / "access.log.1"
+    original.write_text(page_view(1))
+    await before.read()
+    shutil.copy(original, copy)
+    await before.read()
+    with copy.open("a") as file:
+        file.write(page_view(2))
+    await before.read()
+    assert len(before.destination.waiting) == 2
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert len(after.destination.waiting) == 2
+
+
+async def test_a_file_that_was_empty_at_a_reload_is_no_copy_of_a_log_with_the_same_first_line(
+    tmp_path: Path,
+) -> None:
+    before = Life(tmp_path)
+    first = page_view(1)
+    before.write(first, page_view(2))
+    other = tmp_path / "access.log.other"
+    other.touch()
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    files = before.source.release()
+    other.write_text(first + page_view(3))  # after the last look at it
+
+    after = Life(tmp_path, adopt=files, store=before.store)
+    for _ in range(3):
+        await after.read()
+
+    assert len(after.destination.waiting) == 2
+
+
+async def test_what_a_full_disk_kept_from_being_written_before_a_reload_is_known_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1), page_view(2))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(before.store, "append", full)
+        await before.read()
+        before.destination.settle(0)
+        await asyncio.sleep(0)
+        after = Life(tmp_path, adopt=before.source.release(), store=before.store)
+        await after.read()
+        assert after.source.files == []
+    await after.keeper.tick()
+    await after.read()
+
+    assert len(after.destination.waiting) == 1
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 2, "pending": 0}
+    assert after.feed.books.totals == {"read": 2, "delivered": 2}

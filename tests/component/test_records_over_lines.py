@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.joined_format import joined_format, registered
 from support.life import Life
+from support.lines import page_view
 
+from hooktail.config.sections import MultilineSection
 from hooktail.model import State
 
 __all__ = ["joined_format"]
@@ -217,3 +220,93 @@ async def any_lives(path: Path, name: str, data: st.DataObject) -> None:
     assert books["pending"] == 0
     assert sum(books.values()) == written
     assert books.get(State.DELIVERED.value, 0) == len(delivered)
+
+
+async def test_a_file_that_is_read_from_its_end_has_its_header_behind_it(
+    tmp_path: Path, joined_format: str
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("site a.example\none /old\n" + "one /filling\n" * 50_000)
+    life = Life(tmp_path, format=joined_format, start_at="end")
+    await life.read()
+    life.write("one /new\n")
+    await life.read()
+
+    assert urls(life) == ["https://a.example/new"]
+
+    again = Life(tmp_path, format=joined_format, start_at="end")
+    await again.read()
+    assert again.destination.bodies == life.destination.bodies
+
+
+async def test_iis_lines_are_read_by_the_fields_that_held_for_them(tmp_path: Path) -> None:
+    fields = "#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent) cs-host\n"
+    other = "#Fields: date time cs-host c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n"
+    now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    before = Life(tmp_path, format="iis_w3c")
+    before.write(
+        "#Software: Microsoft Internet Information Services 10.0\n",
+        fields,
+        f"{now} 81.2.69.142 GET /1 200 Mozilla/5.0+(X11;+Linux) shop.example\n",
+        f"{now} 81.2.69.142 GET /2 200 Mozilla/5.0+(X11;+Linux) shop.example\n",
+        other,
+        f"{now} other.example 81.2.69.142 GET /3 200 Mozilla/5.0+(X11;+Linux)\n",
+    )
+    await before.read()
+    sent = before.destination.bodies
+    assert urls(before) == [
+        "https://shop.example/1",
+        "https://shop.example/2",
+        "https://other.example/3",
+    ]
+    before.destination.settle(0)
+    await asyncio.sleep(0)
+
+    after = Life(tmp_path, format="iis_w3c")
+    await after.read()
+    assert after.destination.bodies == sent[1:]
+
+
+async def test_a_stack_trace_is_one_record_and_the_request_inside_it_another(
+    tmp_path: Path,
+) -> None:
+    life = Life(tmp_path, multiline=MultilineSection(start=r"^\d\d:\d\d:\d\d", hold_s=0.1))
+    request = page_view(1)
+    life.write(
+        "08:26:53,100 ERROR [http-nio-8080-exec-3] Svc - NPE\n",
+        "java.lang.NullPointerException: null\n",
+        request,
+        "\tat c.e.Svc.run(Svc.java:5)\n",
+        "08:26:54,100 INFO [main] Svc - up\n",
+        "08:26:55,100 INFO [main] Svc - idle\n",
+    )
+    await life.read()
+
+    assert len(life.destination.bodies) == 1
+    async with asyncio.timeout(5):
+        while life.balance()["pending"] > 1:  # noqa: ASYNC110  # a timer ends it
+            await asyncio.sleep(0.02)
+    assert life.balance() == {
+        "unparsable.syntax": 3,
+        "filtered.part_of_record": 2,
+        "pending": 1,
+    }
+
+
+async def test_a_log_in_utf_16_is_read_at_its_own_offsets(tmp_path: Path) -> None:
+    before = Life(tmp_path, options={"encoding": "utf-16"})
+    text = "".join(page_view(number) for number in range(20))
+    before.log.write_bytes(text.encode("utf-16"))
+    await before.read()
+    sent = before.destination.bodies
+    assert len(sent) == 20
+    before.destination.settle(*range(7))
+    await asyncio.sleep(0)
+
+    after = Life(tmp_path, options={"encoding": "utf-16"})
+    with after.log.open("ab") as log:
+        log.write(page_view(20).encode("utf-16-le"))
+    await after.read()
+
+    assert after.destination.bodies[:13] == sent[7:]
+    assert len(after.destination.bodies) == 14

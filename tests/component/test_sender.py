@@ -9,23 +9,29 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from component.endpoint import OK, Endpoint, Request, Script, answering, status
+from component.endpoint import OK, Endpoint, Request, Script, answering, raw_server, status
 
 from hooktail.config.sections import DestinationSection, Secret
-from hooktail.delivery import sender as sender_module
+from hooktail.delivery import target
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
-from hooktail.delivery.sender import Sender
+from hooktail.delivery.sender import LANE_VARIABLE, Sender
 from hooktail.errors import ConfigError
 
 ACCOUNT = "acct-7f3a"
 BODY = b'{"event_name":"pageview"}'
+
+
+@pytest.fixture(params=["plain", "fast"], autouse=True)
+def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The lane that sends: whatever is claimed here holds for both."""
+    name: str = request.param
+    monkeypatch.setenv(LANE_VARIABLE, name)
+    return name
 
 
 def make_sender(
@@ -37,6 +43,7 @@ def make_sender(
     connect_timeout_s: float = 10.0,
     ca_file: Path | None = None,
     concurrency: int = 4,
+    proxy: str | None = None,
 ) -> Sender:
     section = DestinationSection(
         name="default",
@@ -46,7 +53,7 @@ def make_sender(
         connect_timeout_s=connect_timeout_s,
         ca_file=ca_file,
     )
-    return Sender(section, concurrency=concurrency)
+    return Sender(section, concurrency=concurrency, proxy=proxy)
 
 
 async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:
@@ -183,7 +190,7 @@ async def test_an_accepted_event_stays_accepted_though_the_rest_of_the_answer_fa
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The status is the answer; sending again because of a lost page would count twice."""
-    monkeypatch.setattr(sender_module, "ANSWER_S", 0.05)
+    monkeypatch.setattr(target, "ANSWER_S", 0.05)
 
     async def broken_off(request: Request) -> None:
         await request.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
@@ -197,6 +204,127 @@ async def test_an_accepted_event_stays_accepted_though_the_rest_of_the_answer_fa
 
     assert await send_once(broken_off) == Delivered()
     assert await send_once(dripping) == Delivered()
+
+
+# -- answers of unusual shape
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\nto the end",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+    ],
+)
+async def test_an_answer_that_ends_with_its_connection_is_an_answer(answer: bytes) -> None:
+    async def script(request: Request) -> None:
+        await request.answer(answer)
+        request.hang_up()
+
+    async with between(script) as (endpoint, sender):
+        for _ in range(3):
+            assert await sender.send(BODY) == Delivered()
+        assert sender.silent_retries == 0
+
+    assert [request.connection for request in endpoint.requests] == [1, 2, 3]
+
+
+async def test_an_answer_in_chunks_leaves_the_connection_usable() -> None:
+    answer = b"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nwho\r\n1\r\n?\r\n0\r\n\r\n"
+
+    async def byte_by_byte(request: Request) -> None:
+        for byte in answer:
+            await request.answer(bytes([byte]))
+            await asyncio.sleep(0)
+
+    async with between(byte_by_byte) as (endpoint, sender):
+        for _ in range(2):
+            assert await sender.send(BODY) == Misconfigured("http_404", 404, "who?")
+
+    assert endpoint.connections == 1
+
+
+async def test_an_answer_that_nobody_asked_for_is_no_answer_to_the_next_event() -> None:
+    async def script(request: Request) -> None:
+        if request.body == b"1":
+            await request.answer(status(400, b"bad") + OK)
+        else:
+            await request.answer(status(503))
+
+    async with between(script) as (endpoint, sender):
+        assert await sender.send(b"1") == Rejected("http_400", 400, "bad")
+        assert await sender.send(b"2") == Retry("http_503")
+
+    assert endpoint.connections == 2
+
+
+async def test_what_a_server_says_to_an_idle_connection_is_no_answer() -> None:
+    async def script(request: Request) -> None:
+        await request.answer(OK)
+        if request.body == b"1":
+            await asyncio.sleep(0.05)
+            await request.answer(status(408))
+
+    async with between(script) as (endpoint, sender):
+        assert await sender.send(b"1") == Delivered()
+        await asyncio.sleep(0.15)
+        assert await sender.send(b"2") == Delivered()
+
+    assert [request.connection for request in endpoint.requests] == [1, 2]
+
+
+async def test_answers_that_look_alike_are_told_apart() -> None:
+    """One that accepted an event is remembered; what differs from it is read."""
+    codes = [200, 200, 503, 200, 400, 200]
+    answers = iter(codes)
+
+    async def script(request: Request) -> None:
+        await request.answer(status(next(answers)))
+
+    async with between(script) as (endpoint, sender):
+        outcomes = [await sender.send(BODY) for _ in codes]
+
+    rejected = Rejected("http_400", 400, "")
+    well = Delivered()
+    assert outcomes == [well, well, Retry("http_503"), well, rejected, well]
+    assert endpoint.connections == 1
+
+
+async def test_the_beginning_of_a_remembered_answer_is_not_the_answer() -> None:
+    async def script(request: Request) -> None:
+        await request.answer(OK)
+
+    async def longer(request: Request) -> None:
+        await request.answer(OK[:-2])
+        await asyncio.sleep(0.02)
+        await request.answer(b"A: b\r\n\r\n")
+
+    async with between(script) as (endpoint, sender):
+        for endpoint.script in (script, longer, script, longer):
+            assert await sender.send(BODY) == Delivered()
+
+    assert endpoint.connections == 1
+
+
+async def test_interim_answers_without_end_are_given_up() -> None:
+    async def script(request: Request) -> None:
+        while True:
+            await request.answer(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+            await asyncio.sleep(0)
+
+    async with between(script, timeout_s=1.0, connect_timeout_s=0.1) as (_, sender):
+        assert isinstance(await sender.send(BODY), Retry)
+
+
+async def test_an_answer_to_half_a_request_is_an_answer() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(status(413, b"too much"))
+        await asyncio.sleep(10)
+
+    async with raw_server(serve) as port, make_sender(port) as sender:
+        assert await sender.send(b"x" * 1_000_000) == Rejected("http_413", 413, "too much")
 
 
 # -- trouble on the way
@@ -373,15 +501,13 @@ async def test_a_timeout_on_a_used_connection_is_not_retried_in_silence() -> Non
 
 
 async def test_connections_are_retired_when_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    later_s = 0.0
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + later_s, time=time.time)
-    monkeypatch.setattr(sender_module, "time", clock)
+    monkeypatch.setattr(target, "MAX_CONNECTION_AGE_S", 1.0)
     async with between(answering(OK)) as (endpoint, sender):
         await sender.send(BODY)
         await sender.send(BODY)
         assert endpoint.connections == 1
 
-        later_s = 1.2 * sender_module.MAX_CONNECTION_AGE_S
+        await asyncio.sleep(1.2)
         assert await sender.send(BODY) == Delivered()  # the last on the old one
         assert await sender.send(BODY) == Delivered()
 
@@ -526,8 +652,8 @@ async def test_a_plain_server_at_an_https_address_is_a_misconfiguration() -> Non
 
 async def test_tls_before_1_2_is_refused(certificates: Path) -> None:
     async with make_sender(1, scheme="https", ca_file=certificates / "ca.pem") as sender:
-        assert sender._tls is not None
-        assert sender._tls.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert sender._target.tls is not None
+        assert sender._target.tls.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 async def test_hanging_up_in_the_handshake_is_their_trouble_not_ours() -> None:
@@ -552,6 +678,87 @@ def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | N
     assert "destination.default.ca_file" in str(error.value)
     assert str(ca_file) in str(error.value)
     assert ACCOUNT not in str(error.value)
+
+
+# -- through a proxy
+
+
+class Proxy:
+    """Tunnels for who gives the password."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head)
+        if b"Proxy-Authorization: Basic " not in head:
+            writer.write(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n")
+            await reader.read()
+            return
+        host, port = head.split()[1].decode().rsplit(":", 1)
+        there_reader, there_writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+
+        async def pump(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
+            while data := await one.read(65_536):
+                other.write(data)
+            other.close()
+
+        try:
+            await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
+        finally:
+            there_writer.transport.abort()
+
+
+async def through_proxy(certificates: Path, user: str) -> tuple[Outcome, list[bytes], Sender]:
+    proxy = Proxy()
+    async with (
+        raw_server(proxy.serve) as port,
+        Endpoint(answering(OK), server_tls(certificates, "good")) as endpoint,
+    ):
+        address = f"http://{user}127.0.0.1:{port}"
+        sender = make_sender(
+            endpoint.port, scheme="https", ca_file=certificates / "ca.pem", proxy=address
+        )
+        async with sender:
+            outcome = await sender.send(BODY)
+            assert await sender.send(BODY) == outcome
+    return outcome, proxy.asked, sender
+
+
+async def test_a_proxy_tunnels_to_a_secure_endpoint(certificates: Path, lane: str) -> None:
+    outcome, asked, sender = await through_proxy(certificates, "user:secret@")
+
+    assert outcome == Delivered()
+    (head,) = asked
+    assert head.startswith(b"CONNECT 127.0.0.1:")
+    assert ACCOUNT.encode() not in head
+    assert sender.lane == lane
+
+
+async def test_a_proxy_that_wants_a_password_is_a_misconfiguration(certificates: Path) -> None:
+    outcome, _, _ = await through_proxy(certificates, "")
+
+    assert outcome == Misconfigured("proxy", 407, "")
+
+
+async def test_a_proxy_that_is_not_there_is_tried_again() -> None:
+    async with make_sender(
+        443, scheme="https", proxy=f"http://127.0.0.1:{unused_port()}"
+    ) as sender:
+        assert await sender.send(BODY) == Retry("connect")
+
+
+async def test_without_tls_a_proxy_is_asked_for_the_whole_address() -> None:
+    async with Endpoint(answering(OK)) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        async with make_sender(80, host="pixel.example", proxy=address) as sender:
+            assert await sender.send(BODY) == Delivered()
+            assert sender.lane == "plain"
+
+    (request,) = proxy.requests
+    assert request.head.startswith(b"POST http://pixel.example/")
 
 
 # -- secrets

@@ -223,6 +223,26 @@ async def test_an_idle_file_that_is_written_to_rings_through_a_symlink(tmp_path:
         assert time.monotonic() - began_at < schedule.COLD_LOOK_WATCHED_S / 4
 
 
+async def test_a_quiet_file_beside_a_busy_one_is_looked_at_although_no_bell_rings_for_it(
+    tmp_path: Path,
+) -> None:
+    """In a directory with a busy file the kernel is not asked to tell of writes."""
+    busy, quiet = tmp_path / "busy.log", tmp_path / "quiet.log"
+    busy.touch()
+    quiet.touch()
+    async with running(f"{tmp_path}/*.log") as one:
+        await one.watches(tmp_path)
+        await one.until(lambda: one.source.file_count == 2, "both files")
+        append(busy, "first\n")
+        await one.reads("first")
+
+        began_at = time.monotonic()
+        append(quiet, "line\n")
+        await one.reads("first", "line")
+
+        assert time.monotonic() - began_at < 1
+
+
 def mount(place: Path) -> None:
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "none", str(place)], capture_output=True, check=False, text=True

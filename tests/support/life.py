@@ -10,7 +10,7 @@ from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.state import State as CheckpointState
 from hooktail.checkpoint.store import Store, read_state
 from hooktail.checkpoint.unparsed import UnparsedStore
-from hooktail.config.sections import SourceSection
+from hooktail.config.sections import MultilineSection, SourceSection, StartAt
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.model import Claim, Event, FileId, Settler, State
@@ -28,7 +28,8 @@ class FakeDestination:
         self.waiting: list[tuple[Event, Settler]] = []
 
     async def room(self) -> None:
-        assert self.has_room
+        """Whoever waits here has been told to stop reading; a test says when there is room."""
+        await asyncio.sleep(0)
 
     def submit(self, events: list[Event], settler: Settler, *, source: str) -> None:
         self.waiting += [(event, settler) for event in events]
@@ -54,7 +55,13 @@ class Life:
         *,
         adopt: dict[FileId, LogFile] | None = None,
         format: str = "combined",  # noqa: A002 - the field's word
+        start_at: StartAt = "beginning",
+        paths: tuple[str, ...] = (),
+        options: dict[str, str] | None = None,
+        multiline: MultilineSection | None = None,
+        store: Store | None = None,
     ) -> None:
+        """`adopt` and `store` are what a reload hands over."""
         self.directory = directory
         self.log = directory / "access.log"
         self.state_dir = directory / "state"
@@ -64,13 +71,15 @@ class Life:
         self.health: list[bool] = []
         section = SourceSection(
             name="shop",
-            paths=(f"{directory}/access.log*",),
+            paths=paths or (f"{directory}/access.log*",),
             site="https://shop.example",
-            start_at="beginning",
+            start_at=start_at,
             format=format,
+            format_options=options or {},
+            multiline=multiline,
         )
         self.section = section
-        self.store = Store.open(self.state_dir)
+        self.store = store or Store.open(self.state_dir)
         unparsed = UnparsedStore(self.state_dir / "unparsed")
         self.keeper = Keeper(
             self.store,
@@ -87,6 +96,7 @@ class Life:
             visitor_secret=b"x" * 32,
             once=OnceBook(claims),
             now_ms=lambda: time.time_ns() // 1_000_000,
+            sessions=self.store.state.sessions.setdefault(section.name, {}),
         )
         self.destination = FakeDestination()
         self.feed = Feed(

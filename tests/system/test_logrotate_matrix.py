@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +28,7 @@ pytestmark = [
 WAYS = {
     "create": "create 0644",
     "dateext": "create 0644\ndateext\ndateformat -%Y%m%d-%s",
+    "dateext compressed": "create 0644\ndateext\ndateformat -%Y%m%d-%H-%s\ncompress",
     "copytruncate": "copytruncate",
     "delaycompress": "create 0644\ncompress\ndelaycompress",
     "compress": "create 0644\ncompress",
@@ -39,7 +45,7 @@ class Host:
         self.directory = directory
         self.log = directory / "access.log"
         self.written = 0
-        self._by_second = way == "dateext"
+        self._by_second = "dateext" in way
         self._rotated_at = 0.0
         self._stanza = directory / "logrotate.conf"
         self._stanza.write_text(f"{self.log} {{\nrotate 20\nmissingok\n{WAYS[way]}\n}}\n")
@@ -95,7 +101,7 @@ def test_while_running_every_line_is_delivered_once(
     host = Host(tmp_path, way)
     host.write()
     hooktail.start()
-    for _ in range(3 if way == "dateext" else CYCLES):
+    for _ in range(3 if "dateext" in way else CYCLES):
         host.write()
         if "copytruncate" in way:
             # Truncated faster than anyone looks, lines can be seen twice: with the same event ids.
@@ -146,3 +152,118 @@ def test_while_the_endpoint_is_down_nothing_is_lost(tmp_path: Path, way: str) ->
                 host.rotate()
         with endpoint(tmp_path, port=port) as pixel:
             assert_exactly_once(host, pixel, hooktail)
+
+
+# -- a writer that goes on while logrotate runs
+
+WRITER = """
+import itertools, os, signal, sys, time
+sys.path.insert(0, sys.argv[2])
+from support.lines import page_view
+
+path, told, done = sys.argv[1], [False], [False]
+signal.signal(signal.SIGUSR1, lambda *_: told.__setitem__(0, True))
+signal.signal(signal.SIGTERM, lambda *_: done.__setitem__(0, True))
+log = open(path, "a", buffering=1)
+print("ready", flush=True)
+for number in itertools.count():
+    if done[0]:
+        break
+    if told[0]:
+        told[0] = False
+        log.close()
+        log = open(path, "a", buffering=1)
+    log.write(page_view(number))
+    time.sleep(0.001)
+print(number, flush=True)
+"""
+"""Writes to what it has open until it is told to reopen, as every server does."""
+QUICK_CYCLES = 12
+
+
+@contextmanager
+def writer(log: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(log), str(Path(__file__).parents[1])],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    """Has the writer stop; returns how many lines it wrote."""
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout is not None
+    return int(process.stdout.readline())
+
+
+def own_name() -> str:
+    """`su` with the user that runs the tests: another one may not read their directory."""
+    return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
+
+
+@pytest.mark.parametrize(
+    ("way", "group_may_write"),
+    [
+        ("create 0640", False),
+        ("create 0640\ncompress\ndelaycompress", False),
+        ("create 0640\nsu OWN", True),  # without it logrotate refuses such a directory
+    ],
+    ids=["create", "delaycompress", "su"],
+)
+def test_several_cycles_a_second_under_a_writer_told_by_postrotate_keep_the_sequence(
+    tmp_path: Path, way: str, group_may_write: bool
+) -> None:
+    """Nobody waits for anybody: each file is opened while the one before is still written to."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    logs.chmod(0o775 if group_may_write else 0o755)
+    log, stanza = logs / "access.log", tmp_path / "logrotate.conf"
+    with endpoint(tmp_path) as pixel, daemon(tmp_path) as hooktail, writer(log) as process:
+        stanza.write_text(
+            f"{log} {{\nrotate 50\n{way.replace('OWN', own_name())}\nsharedscripts\n"
+            f"postrotate\nkill -USR1 {process.pid}\nendscript\n}}\n"
+        )
+        stanza.chmod(0o644)
+        hooktail.configure(pixel.template, f"{logs}/access.log*", delivery="concurrency = 1")
+        hooktail.start()
+        began_at = time.monotonic()
+        for cycle in range(QUICK_CYCLES):
+            time.sleep(max(began_at + cycle * 0.25 - time.monotonic(), 0))
+            done = subprocess.run(
+                [str(LOGROTATE), "-f", "-s", str(tmp_path / "rotate.state"), str(stanza)],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stderr
+        cycles_a_second = QUICK_CYCLES / (time.monotonic() - began_at)
+        time.sleep(0.2)
+        written = end(process)
+        wait_for(lambda: hooktail.books().get("delivered", 0) >= written, "every line", 60)
+        assert hooktail.stop() == 0
+
+    assert cycles_a_second > 2
+    assert hooktail.assert_balanced() == {"read": written, "pending": 0, "delivered": written}
+    numbers = [int(request["body"]["url"].rpartition("/")[2]) for request in pixel.accepted()]
+    assert sorted(numbers) == list(range(written))
+    places = {number: place for place, number in enumerate(numbers)}
+    for path in logs.glob("access.log*"):
+        assert_in_order(path, places)
+
+
+def assert_in_order(path: Path, places: dict[int, int]) -> None:
+    """The lines of one file are sent in its order, if one at a time is sent."""
+    content = subprocess.run(
+        ["gzip", "-cdf", str(path)], check=True, capture_output=True, text=True
+    ).stdout
+    sent = [places[int(line.partition("/p/")[2].partition(" ")[0])] for line in content.splitlines()]
+    assert sent == sorted(sent), path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -28,6 +29,8 @@ DAY_S = 86_400
 FORGET_AFTER_S = 7 * DAY_S
 """Entries of files not met for so long are forgotten: longer than any mount is away."""
 FORGET_CLAIMS_AFTER_S = 31 * DAY_S
+MOST_CLAIMS = 1_000_000
+"""More `once_per` keys are not remembered, whatever a client sends."""
 """A day longer than `once_per` holds."""
 LOST_KEY = f"{State.EXPIRED}.lost_with_its_file"
 
@@ -155,6 +158,8 @@ class Keeper:
 
     async def compact(self) -> None:
         """Begins a new generation and forgets what is long past. Raises OSError."""
+        if not self.flush():  # the books of sessions may not be ahead of the journal
+            return
         self._forget_long_gone()
         self._forget_old_claims()
         snapshot = self.store.begin_generation()
@@ -186,6 +191,10 @@ class Keeper:
         before_ms = (self._wall_s() - FORGET_CLAIMS_AFTER_S) * 1000
         claims = self.store.state.claims
         old = [key for key, (_owner, time_ms) in claims.items() if time_ms < before_ms]
+        beyond = len(claims) - len(old) - MOST_CLAIMS
+        if beyond > 0:  # the ones made first go, as they do in the book
+            kept = set(old)
+            old += islice((key for key in claims if key not in kept), beyond)
         if old:
             self.store.append({"unclaim": old})
 

@@ -17,7 +17,6 @@ from hooktail.fingerprint import HEAD_BYTES, Head, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from collections.abc import Set as AbstractSet
 
     from hooktail.checkpoint.state import FileEntry
     from hooktail.model import FileId
@@ -41,12 +40,14 @@ class _Known(NamedTuple):
 
 
 class Resumer:
-    """An index of one source's entries."""
+    """An index of one source's entries. Those of files that are followed are *held*: not found."""
 
     def __init__(self, entries: Iterable[tuple[int, FileEntry]] = ()) -> None:
         self._by_inode: dict[tuple[int, int], set[int]] = defaultdict(set)
         self._by_head: dict[Head, set[int]] = defaultdict(set)
+        self._held: set[int] = set()
         self._lengths: Counter[int] = Counter()
+        """Of the heads of entries that are not held."""
         self._entries: dict[int, _Known] = {}
         for key, entry in entries:
             self.put(
@@ -63,17 +64,33 @@ class Resumer:
         self._entries[key] = _Known(head, inode, read, before)
         self._by_inode[inode].add(key)
         self._by_head[head].add(key)
-        self._lengths[head.length] += 1
+        if key not in self._held:
+            self._lengths[head.length] += 1
 
     def drop(self, key: int) -> None:
         """Takes an entry out."""
         if key in self._entries:
             known = self._entries.pop(key)
-            self._lengths[known.head.length] -= 1
+            if key not in self._held:
+                self._lengths[known.head.length] -= 1
             self._by_inode[known.inode].discard(key)
             self._by_head[known.head].discard(key)
             if not self._by_head[known.head]:
                 del self._by_head[known.head]
+
+    def hold(self, key: int) -> None:
+        """The file of the entry is followed, or about to be: it is given to no other."""
+        if key not in self._held:
+            self._held.add(key)
+            if key in self._entries:
+                self._lengths[self._entries[key].head.length] -= 1
+
+    def release(self, key: int) -> None:
+        """The file is no longer followed."""
+        if key in self._held:
+            self._held.remove(key)
+            if key in self._entries:
+                self._lengths[self._entries[key].head.length] += 1
 
     def knows(self, file_id: FileId) -> bool:
         """Tells whether an inode stands in an entry."""
@@ -84,18 +101,17 @@ class Resumer:
         file_id: FileId,
         head: bytes,
         size: int,
-        followed: AbstractSet[int],
         before_at: Callable[[int], str],
     ) -> Match:
         """Looks for a file that begins with `head`.
 
-        `followed` are keys that are taken; `before_at` fingerprints the bytes of the file before
-        an offset, or returns "" where that cannot be known.
+        `before_at` fingerprints the bytes of the file before an offset, or returns "" where that
+        cannot be known.
         """
         replaced = ""
         by_inode_alone = None
         for key in sorted(self._by_inode.get(file_id, ()), reverse=True):
-            if key in followed:
+            if key in self._held:
                 continue
             match = self._judge(key, head, size, before_at)
             if match.key is not None and not self._entries[key].head.length:
@@ -104,7 +120,7 @@ class Resumer:
                 return match
             replaced = replaced or match.replaced
         return (
-            self._by_content(head, size, followed, before_at)
+            self._by_content(head, size, before_at)
             or by_inode_alone
             or Match(replaced=replaced)
         )
@@ -113,7 +129,6 @@ class Resumer:
         self,
         head: bytes,
         size: int,
-        followed: AbstractSet[int],
         before_at: Callable[[int], str],
     ) -> Match | None:
         """Finds the entry that knows most of the content: the one that was read furthest."""
@@ -123,7 +138,7 @@ class Resumer:
             if not entries or not length or length > len(head):
                 continue
             for key in self._by_head.get(head_of(head[:length]), ()):
-                if key in followed:
+                if key in self._held:
                     continue
                 match = self._judge(key, head, size, before_at)
                 if match.key is not None:

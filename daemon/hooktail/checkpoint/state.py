@@ -7,6 +7,7 @@ is always what a restart would see.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -35,8 +36,15 @@ class FileEntry:
     """Size of a compressed file of which everything was handed over; 0 for others."""
     carried: list[tuple[int, str]] = field(default_factory=list)
     """What the parser carried and from where: the start of the line behind which it holds."""
+    ages: dict[int, int] = field(default_factory=dict)
+    """By the start of a pending line: seconds from the start of its session to its time."""
     seen_s: int = 0
     """When it was last met, in seconds since the epoch; long unseen files are forgotten."""
+
+    @property
+    def file_id(self) -> tuple[int, int]:
+        """Device and inode."""
+        return self.device, self.inode
 
     @property
     def mark(self) -> int:
@@ -56,6 +64,7 @@ class FileEntry:
             "archive": self.archive_bytes,
             "seen": self.seen_s,
             **({"carried": self.carried} if self.carried else {}),
+            **({"ages": _flat(self.ages)} if self.ages else {}),
         }
 
 
@@ -69,6 +78,9 @@ class State:
     books: dict[str, dict[str, int]] = field(default_factory=dict)
     claims: dict[str, tuple[str, int]] = field(default_factory=dict)
     """`once_per` keys with their owner and time in ms."""
+    sessions: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By source: the places of its book of sessions, which changes them in place. What it changes
+    comes in a record of the same loop turn, and there says what is so already."""
     lost_bytes: dict[str, int] = field(default_factory=dict)
     """By source: bytes of its files that are known to have gone unread."""
     started: set[str] = field(default_factory=set)
@@ -83,10 +95,11 @@ class State:
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
         `z` size of an archive that is done, `i` inode, `t` seen, `c` states that the parser
-        carried), `forget` keys, `books` (source -> counter -> added lines), `lost`
-        (source -> added bytes), `claim` and `unclaim`
-        (once_per keys), `begin` (source -> "end", "beginning" or null: it has not started),
-        `start` sources. What is said of a file that was forgotten is left out.
+        carried, `a` starts of opened lines and the ages of their sessions in turn), `forget`
+        keys, `books` (source -> counter -> added lines), `lost` (source -> added bytes), `claim`
+        and `unclaim` (once_per keys), `session` (source -> keys and values in turn), `begin`
+        (source -> "end", "beginning" or null: it has not started), `start` sources. What is said
+        of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
@@ -106,6 +119,8 @@ class State:
             self.claims[key] = (owner, time_ms)
         for key in record.get("unclaim", ()):
             self.claims.pop(key, None)
+        for source, places in record.get("session", {}).items():
+            self.sessions.setdefault(source, {}).update(_pairs(places))
         for source, where in record.get("begin", {}).items():
             self.started.discard(source)
             self.begin_at.pop(source, None)
@@ -120,8 +135,13 @@ class State:
         entry.read = change.get("r", entry.read)
         if "o" in change:
             entry.pending.update(change["o"])
+        if "a" in change:
+            entry.ages.update(_pairs(change["a"]))
         if "s" in change:
             entry.pending.difference_update(change["s"])
+            if entry.ages:
+                for start in change["s"]:
+                    entry.ages.pop(start, None)
         if "h" in change:
             entry.head_length, entry.head_digest = change["h"]
         entry.before_digest = change.get("b", entry.before_digest)
@@ -141,6 +161,7 @@ class State:
             "books": self.books,
             "lost": self.lost_bytes,
             "claim": [[key, owner, time] for key, (owner, time) in self.claims.items()],
+            "session": {source: _flat(places) for source, places in self.sessions.items()},
             "begin": self.begin_at,
             "start": sorted(self.started),
         }
@@ -156,6 +177,14 @@ class State:
 
 def _carried(value: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
     return [(start, state) for start, state in value]
+
+
+def _flat(pairs: Mapping[int, int]) -> list[int]:
+    return list(chain.from_iterable(pairs.items()))
+
+
+def _pairs(flat: list[int]) -> zip[tuple[int, int]]:
+    return zip(flat[::2], flat[1::2], strict=True)
 
 
 def _entry(value: Mapping[str, Any]) -> FileEntry:
@@ -174,4 +203,5 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         archive_bytes=value.get("archive", 0),
         seen_s=value["seen"],
         carried=_carried(value.get("carried", ())),
+        ages=dict(_pairs(value.get("ages", []))),
     )

@@ -52,6 +52,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def show(args: argparse.Namespace) -> int:
     """Writes the effective configuration."""
     loaded = checked.load(args.config, os.environ)
+    for each in checked.warnings(loaded):
+        found = f"; found {each.found}" if each.found else ""
+        hint = f" ({each.hint})" if each.hint else ""
+        sys.stderr.write(f"hooktail: warning: {each.key}: {each.message}{found}{hint}\n")
     described = config.describe(loaded)
     if args.json:
         _write_json(described)

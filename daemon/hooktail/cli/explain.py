@@ -16,6 +16,7 @@ from hooktail.extract.explain import (
     Explanation,
     FieldStep,
     FilterStep,
+    IdentityStep,
     ParseStep,
     RuleStep,
     explain_lines,
@@ -63,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
     loaded, source = sources.pick(args.config, args.source)
     extractor = sources.extractor_for(loaded, source, sources.secret_of(loaded), limit_age=True)
     code = 0
-    for explanation in explain_lines(extractor, _lines(args.line)):
+    for explanation in explain_lines(
+        extractor, _lines(args.line, source.format_options.get("encoding"))
+    ):
         sys.stdout.write(render(explanation) + "\n")
         sys.stdout.flush()
         if explanation.verdict != EVENT:
@@ -71,12 +74,12 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _lines(argument: str) -> Iterator[bytes]:
+def _lines(argument: str, encoding: str | None) -> Iterator[bytes]:
     if argument != "-":
         yield from os.fsencode(argument).rstrip(b"\r\n").split(b"\n")
         return
     with logfiles.opened("-") as stream:
-        for batch in logfiles.batches(stream, 1 << 20):
+        for batch in logfiles.batches(stream, 1 << 20, encoding):
             yield from () if batch.lines is None else batch.lines.texts
 
 
@@ -99,6 +102,8 @@ def _told(step: Step) -> Iterator[str]:
     match step:
         case ParseStep():
             yield from _told_parse(step)
+        case RuleStep(matched=True, drops=True):
+            yield f"rule {step.name}: matches, and drops the line"
         case RuleStep(matched=True):
             yield f"rule {step.name}: matches"
         case RuleStep():
@@ -113,8 +118,10 @@ def _told(step: Step) -> Iterator[str]:
                 else "time, address and user agent: nothing against an event"
             )
         case FilterStep():
-            where = "page view" if step.stage == "pageview" else "time, address and user agent"
+            where = _STAGES.get(step.stage, step.stage)
             yield f"{where}: no, because {_reason(step.key, step.found)}"
+        case IdentityStep():
+            yield from _told_identity(step)
         case FieldStep():
             yield _told_field(step)
         case unknown:
@@ -138,23 +145,46 @@ def _told_parse(step: ParseStep) -> Iterator[str]:
                 yield f"  {key:<12} {_shown(value)}"
 
 
+def _told_identity(step: IdentityStep) -> Iterator[str]:
+    if step.ip != step.peer:
+        peer = "without an address" if step.peer is None else f"at {_shown(step.peer)}"
+        yield f"client: {_shown(step.ip)}, by {step.header} of the trusted peer {peer}"
+    elif step.header is not None:
+        yield f"client: {_shown(step.ip)}, as the line has it; no trusted peer names another"
+    if step.user_agent is not None:
+        yield f"user agent: none, so it is user_agent_default {_shown(step.user_agent)}"
+
+
 def _told_field(step: FieldStep) -> str:
     origin = f"from {step.source}" if step.source else "constant"
     if step.too_long:
         return f"  field {step.name} ({origin}): longer than its max_length"
+    if step.private:
+        withheld = "it tells on somebody (source.privacy)"
+        if step.value is not None:
+            return f"  field {step.name} ({origin}): {withheld}; sent as {_shown(step.value)}"
+        rest = "it is required" if step.required else "it is left out"
+        return f"  field {step.name} ({origin}): {withheld}; {rest}"
     if step.value is not None:
         return f"  field {step.name} ({origin}): {_shown(step.value)}"
-    if step.found is None or step.found in ("", "-"):
+    if not step.lost_in:
         why = "the line does not have it"
-    else:
+    elif step.lost_in == step.type:
         why = f"{_shown(step.found)} is no {step.type}, and nothing is guessed"
+    else:
+        why = f"{_shown(step.found)} is nothing for {step.lost_in}, and nothing is guessed"
     return f"  field {step.name} ({origin}): {why}" + (
         "; it is required" if step.required else "; it is left out"
     )
 
 
+_STAGES = {"pageview": "page view", "audience": "time, address and user agent"}
+
 _REASONS = {
     "filtered.no_rule": "no rule matches, and page views are turned off",
+    "filtered.dropped_by_rule": "a rule with drop takes it",
+    "filtered.no_event_name": "the line does not say what the event is called",
+    "filtered.sampled": "the visitor is not of the sample (source.pageview.sample)",
     "filtered.method": "only GET is a page view",
     "filtered.status": "only 200 and 304 are page views",
     "filtered.no_path": "the line names no path",
@@ -167,12 +197,14 @@ _REASONS = {
     "filtered.no_time": "the line has no time",
     "filtered.future": "it is more than 5 minutes in the future; look at the source's timezone",
     "expired.age": "it is older than max_event_age",
-    "filtered.no_consent": "the visitor asks not to be tracked (Sec-GPC: 1)",
+    "filtered.no_consent": "the visitor asks not to be tracked (Sec-GPC, or DNT if it counts),"
+    " or the cookie of require_consent is not there or says no",
     "filtered.no_user_agent": "there is no user agent",
     "filtered.no_ip": "there is no client address",
     "filtered.private_ip": "the address is private, reserved or for documentation"
-    " (behind a proxy the log needs the client's; or set private_ips)",
-    "filtered.bot": "the user agent is a bot or a monitor",
+    " (behind a proxy? set trusted_proxies; or set private_ips)",
+    "filtered.own_traffic": "the address is one of your own (exclude_cidrs)",
+    "filtered.bot": "it is a bot or a monitor",
     "filtered.required_field_missing": "a required field is missing",
     "filtered.once_per": "another line has sent this event with the same once_per key",
     "unparsable.too_large": "something in it is over the limit (url 2048, user agent 1024,"

@@ -15,14 +15,18 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from hooktail.errors import InputError, PermissionDeniedError
+from hooktail.errors import InputError, PermissionDeniedError, UsageError
 from hooktail.extract.identity import HEAD_BYTES, generation_of
 from hooktail.fingerprint import compression_of
 from hooktail.model import Lines
+from hooktail.tail.encoding import Encoding
+from hooktail.tail.framing import LineBuffer
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator
+
+    from hooktail.tail.framing import LongLine
 
 CHUNK_BYTES = 262_144
 
@@ -80,49 +84,28 @@ def _decompressed(raw: io.BufferedReader, name: str) -> Readable:
             raise InputError(f"{name}: {other} is not read here; decompress it into `-`")
 
 
-def batches(stream: Readable, max_line_bytes: int) -> Iterator[Batch]:
+def batches(stream: Readable, max_line_bytes: int, encoding: str | None = None) -> Iterator[Batch]:
     """Yields lines as they come, at the offsets where the daemon finds them.
 
-    A last line may lack its newline.
+    A last line may lack its newline. Raises UsageError for an encoding that cannot be read.
     """
-    generation, tail, offset, dropped = b"", b"", 0, 0
-    ended = False
-    while not ended:
-        chunk = stream.read1(CHUNK_BYTES)
-        if not chunk:
-            ended = True
-            if not tail and not dropped:
-                return
-            chunk = b"\n"  # as if the last line were whole
-        tail += chunk
-        generation = generation or generation_of(tail[:HEAD_BYTES])
-        *texts, tail = tail.split(b"\n")
-        for batch, length in _runs(texts, dropped, max_line_bytes):
-            lines = None if batch is None else Lines(batch, offset, offset + length)
-            yield Batch(lines, generation)
-            offset += length
-        if texts:
-            dropped = 0
-        if dropped or len(tail) > max_line_bytes:
-            dropped, tail = dropped + len(tail), b""
+    try:
+        declared = Encoding.named(encoding)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    buffer = LineBuffer(declared, max_line_bytes)
+    head, generation = b"", b""
+    while chunk := stream.read1(CHUNK_BYTES):
+        if not generation:
+            head = (head + chunk)[:HEAD_BYTES]
+            generation = generation_of(head)
+        buffer.put(chunk)
+        while (taken := buffer.take()) is not None:
+            yield _batch(taken, generation)
+    last = buffer.finish()
+    if last is not None:
+        yield _batch(last, generation or generation_of(head + b"\n"))  # as if it were whole
 
 
-def _runs(
-    texts: list[bytes], dropped: int, max_line_bytes: int
-) -> Iterator[tuple[list[bytes] | None, int]]:
-    """Parts lines at those over the limit, each part with its length in bytes."""
-    run: list[bytes] = []
-    run_length = 0
-    for text in texts:
-        length = dropped + len(text)
-        dropped = 0
-        if length <= max_line_bytes:
-            run.append(text)
-            run_length += length + 1
-            continue
-        if run:
-            yield run, run_length
-            run, run_length = [], 0
-        yield None, length + 1
-    if run:
-        yield run, run_length
+def _batch(taken: Lines | LongLine, generation: bytes) -> Batch:
+    return Batch(taken if isinstance(taken, Lines) else None, generation)

@@ -40,7 +40,13 @@ def shown(time_ms: int) -> str:
 
 
 def first_line_from(
-    path: str, parser: Parser, time_ms: int, *, below: int, max_line_bytes: int
+    path: str,
+    parser: Parser,
+    time_ms: int,
+    *,
+    below: int,
+    max_line_bytes: int,
+    encoding: str | None = None,
 ) -> int | None:
     """Returns the offset of the first line below an offset that is not older than a moment.
 
@@ -50,7 +56,7 @@ def first_line_from(
     reader = Reader(parser)
     first = below
     with logfiles.opened(path) as stream:
-        for batch in logfiles.batches(stream, max_line_bytes):
+        for batch in logfiles.batches(stream, max_line_bytes, encoding):
             if batch.lines is None:
                 continue
             results = reader.parse_batch(batch.lines.texts)

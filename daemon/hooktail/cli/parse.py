@@ -13,7 +13,7 @@ from hooktail.config.sections import DEFAULT_MAX_LINE_BYTES
 from hooktail.errors import UsageError
 from hooktail.extract.normal import record_json
 from hooktail.extract.reading import HeldLine, Reader
-from hooktail.extract.registry import find
+from hooktail.extract.registry import find, parser_options
 from hooktail_parsers import OptionError, ParseError, Record, Skip
 
 if TYPE_CHECKING:
@@ -64,21 +64,28 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Prints a JSON object per line; returns 0 if there was a record, else 1."""
-    parser = make_parser(args.format, args.options)
+    options = options_of(args.options)
+    parser = make_parser(args.format, options)
     with opened(args.file) as stream:
-        return _print_all(parser, batches(stream, DEFAULT_MAX_LINE_BYTES))
+        read = batches(stream, DEFAULT_MAX_LINE_BYTES, options.get("encoding"))
+        return _print_all(parser, read)
 
 
-def make_parser(name: str, settings: list[str]) -> Parser:
-    """Makes a parser from a format's name and `KEY=VALUE` texts; raises UsageError."""
+def options_of(settings: list[str]) -> dict[str, str]:
+    """Reads `KEY=VALUE` texts; raises UsageError."""
     options: dict[str, str] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
             raise UsageError(f"--set: found {setting!r}; allowed: KEY=VALUE")
         options[key] = value
+    return options
+
+
+def make_parser(name: str, options: dict[str, str]) -> Parser:
+    """Makes a parser from a format's name and its options; raises UsageError."""
     try:
-        return find(name).make(options)
+        return find(name).make(parser_options(options))
     except OptionError as error:
         raise UsageError(f"--set {error.option}: {error.message}") from error
 

@@ -141,10 +141,11 @@ def _target(
 
     start = moments.first_line_from(
         str(found.path),
-        registry.find(section.format, section.parser_file).make(section.format_options),
+        registry.make_parser(section),
         time_ms,
         below=entry.read,
         max_line_bytes=section.max_line_bytes,
+        encoding=section.format_options.get("encoding"),
     )
     return None if start is None else _Moved(start, start)
 

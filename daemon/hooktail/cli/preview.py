@@ -106,7 +106,9 @@ def _preview(file: str, extractor: Extractor, books: Books) -> None:
     reader = extractor.reader()
     generation, end = b"", 0
     with logfiles.opened(file) as stream:
-        for batch in logfiles.batches(stream, extractor.source.max_line_bytes):
+        source = extractor.source
+        encoding = source.format_options.get("encoding")
+        for batch in logfiles.batches(stream, source.max_line_bytes, encoding):
             generation = batch.generation
             if batch.lines is None:
                 books.add("read")

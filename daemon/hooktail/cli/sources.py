@@ -33,7 +33,7 @@ def pick(path: str, name: str | None) -> tuple[Config, SourceSection]:
 def secret_of(loaded: Config) -> bytes:
     """Returns the daemon's visitor secret; without it one for this time only, and says so."""
     try:
-        known = visitor_secret.read(loaded.state_dir, os.environ)
+        known = visitor_secret.read(loaded.state_dir, os.environ, loaded.visitor_secret_file)
         why = "there is none yet"
     except PermissionDeniedError:
         known, why = None, "it may not be read"

@@ -12,7 +12,8 @@ from hooktail.config.kinds import NAME, Constant
 
 def schema() -> dict[str, object]:
     """Returns the schema as a JSON object."""
-    field = {"anyOf": [Constant().schema(), _table(keys.FIELD)]}
+    given = {"anyOf": [{"required": ["from"]}, {"required": ["template"]}]}
+    field = {"anyOf": [Constant().schema(), _table(keys.FIELD) | given]}
     fields = {
         "type": "object",
         "description": keys.FIELD.about,
@@ -22,7 +23,11 @@ def schema() -> dict[str, object]:
         },
         "additionalProperties": field,
     }
-    event = _table(keys.EVENT, when=_table(keys.WHEN), fields=fields)
+    drops = {"properties": {"drop": {"enum": [True]}}, "required": ["drop"]}
+    event = {
+        **_table(keys.EVENT, when=_table(keys.WHEN), fields=fields),
+        "anyOf": [{"required": ["name"]}, drops],
+    }
     mapping = {
         "type": "object",
         "description": keys.MAP.about,
@@ -33,6 +38,9 @@ def schema() -> dict[str, object]:
         keys.SOURCE,
         map=mapping,
         multiline=_table(keys.MULTILINE),
+        visitor=_table(keys.VISITOR),
+        session=_table(keys.SESSION),
+        privacy=_table(keys.PRIVACY),
         pageview=_table(keys.PAGEVIEW),
         event={"type": "array", "items": event},
     )

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 
 from hooktail.config import account, addresses
 from hooktail.config.kinds import (
+    COOKIE_NAME,
     NAME,
     PRINTABLE,
     Choice,
+    Choices,
     Condition,
+    ConsentRule,
     Constant,
+    EventName,
     Flag,
     Kind,
     Seconds,
+    Share,
     Text,
     Texts,
     Whole,
@@ -35,9 +40,12 @@ from hooktail.config.sections import (
     LogSection,
     MultilineSection,
     PageviewSection,
+    PrivacySection,
     RuleSection,
+    SessionSection,
     SourceSection,
     StatusSection,
+    VisitorSection,
 )
 
 RESERVED_FIELDS = (
@@ -54,6 +62,20 @@ RESERVED_FIELDS = (
     "event_payload",
 )
 """Keys of the event body that no field of a rule may bear."""
+
+FIELD_TYPES = ("string", "number", "integer", "boolean", "list", "json", "timestamp")
+TRANSFORMS = (
+    "trim",
+    "lower",
+    "upper",
+    "urldecode",
+    "cents_to_units",
+    "split",
+    "hash_email",
+    "hash_phone",
+    "sha256",
+)
+"""What `extract.casts` and `extract.transforms` know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +134,10 @@ _ABSOLUTE_GLOB = Text(
 _PATTERN = Text(allowed="non-empty text")
 _DEFINITION = Text(allowed="non-empty text", pattern=r"[^\x00]+", max_length=65_536)
 """Definitions of lines may hold tabs and newlines."""
+_NETWORK = Text(allowed="an address, a network, a file of networks, or a name such as private")
+_HEADER_NAME = Text(
+    allowed="a header's name", pattern=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", max_length=128
+)
 _WAIT = Seconds(high_s=3600.0)
 
 ROOT = Section(
@@ -131,6 +157,13 @@ ROOT = Section(
             about="What to do at the start with a damaged checkpoint: go back to the newest state "
             "that can be proved, do not start, skip to the ends of the files, or send everything "
             "again.",
+        ),
+        Key(
+            name="visitor_secret_file",
+            kind=absolute_path(),
+            about="File that holds the secret from which visitor ids derive, where several hosts "
+            "should agree; without it the credential visitor_secret, then one made at the first "
+            "start.",
         ),
     ),
     tables=("destination", "delivery", "source", "status", "log"),
@@ -220,6 +253,11 @@ DELIVERY = Section(
             about="Upper bound of the wait before any retry; not below retry_initial_s.",
         ),
         Key(
+            name="rate_limit",
+            kind=Whole(low=0, high=1_000_000),
+            about="Events per second and destination at most; 0 for no limit.",
+        ),
+        Key(
             name="poison_tries",
             kind=Whole(low=3, high=10_000),
             about="Failures after which an event becomes a dead letter, counted only while its "
@@ -307,7 +345,7 @@ SOURCE = Section(
     title="[[source]]",
     about="A set of files with one format, and what to make of their lines.",
     cls=SourceSection,
-    tables=("map", "multiline", "pageview", "event"),
+    tables=("map", "multiline", "visitor", "session", "privacy", "pageview", "event"),
     keys=(
         Key(
             name="name",
@@ -383,14 +421,56 @@ SOURCE = Section(
             about="Whether the body has event_id, the same whenever the line is sent again.",
         ),
         Key(
+            name="trusted_proxies",
+            kind=Texts(item=_NETWORK),
+            about="Whose forwarded headers are believed.",
+        ),
+        Key(
+            name="client_ip_headers",
+            kind=Texts(item=_HEADER_NAME, at_least=1),
+            about="Headers in which trusted proxies name the client; the first that the line has "
+            "decides.",
+        ),
+        Key(
+            name="exclude_cidrs",
+            kind=Texts(item=_NETWORK),
+            about="Networks of your own, whose visitors make no events.",
+        ),
+        Key(
             name="private_ips",
             kind=Choice(("drop", "send")),
             about="What to do with visitors at private and reserved addresses.",
         ),
         Key(
+            name="ip_anonymization",
+            kind=Flag(),
+            about="Whether ip_address is sent without its end: IPv4 as /24, IPv6 as /48.",
+        ),
+        Key(
             name="bots",
-            kind=Choice(("drop", "send")),
-            about="What to do with crawlers and monitors.",
+            kind=Choice(("drop", "tag", "send")),
+            about="What to do with crawlers and monitors: no event, an event with bot = true, or "
+            "an event as any other.",
+        ),
+        Key(
+            name="bot_patterns_add",
+            kind=Texts(item=_DEFINITION),
+            about="Regular expressions that find more machines in user agents.",
+        ),
+        Key(
+            name="bot_patterns_remove",
+            kind=Texts(item=_PATTERN),
+            about="Names of built-in machines that are none here, such as okhttp.",
+        ),
+        Key(
+            name="bot_cidrs",
+            kind=Texts(item=_NETWORK),
+            about="Networks of machines, whatever their user agents say.",
+        ),
+        Key(
+            name="user_agent_default",
+            kind=Text(allowed="1 to 1024 printable characters", max_length=1024),
+            about="User agent of lines that have none; without it they make no event.",
         ),
     ),
 )
@@ -439,6 +519,142 @@ MULTILINE = Section(
     ),
 )
 
+_PLACE = Text(
+    allowed="fields.NAME, cookie.NAME, header.NAME, query.NAME, user, session, request_id or xff",
+    pattern=r"(?:fields|cookies?|headers?|query)\.[^\x00-\x1f\x7f]+|user|session|request_id|xff",
+    max_length=256,
+    wrong="not a place in a record",
+)
+
+VISITOR = Section(
+    title="[source.visitor]",
+    about="Who an event is about: what the log states, else an id made of address and user agent.",
+    cls=VisitorSection,
+    keys=(
+        Key(
+            name="cookie",
+            kind=COOKIE_NAME,
+            about="Cookie that holds the visitor id, such as _ga.",
+        ),
+        Key(
+            name="field",
+            kind=_PLACE,
+            about="Place in the record that holds it, where the cookie does not.",
+        ),
+        Key(
+            name="rotate",
+            kind=Choice(("never", "daily", "weekly", "monthly")),
+            about="How long an id made of address and user agent lasts, in UTC and event time.",
+        ),
+        Key(
+            name="visitor_fields",
+            kind=Texts(
+                item=Text(
+                    allowed='"visitor_id" or "persistent_anonymous_user_id"',
+                    pattern="visitor_id|persistent_anonymous_user_id",
+                    wrong="not one of the two",
+                ),
+                at_least=1,
+            ),
+            about="Keys of the event body that get the visitor id.",
+        ),
+    ),
+)
+
+SESSION = Section(
+    title="[source.session]",
+    about="Which events of a visitor are one visit: what the log states, else by the time between "
+    "them.",
+    cls=SessionSection,
+    keys=(
+        Key(name="enabled", kind=Flag(), about="Whether events have a session_id."),
+        Key(
+            name="cookie",
+            kind=COOKIE_NAME,
+            about="Cookie that holds the session id.",
+        ),
+        Key(
+            name="field",
+            kind=_PLACE,
+            about="Place in the record that holds it, where the cookie does not.",
+        ),
+        Key(
+            name="idle",
+            attr="idle_s",
+            kind=Seconds(low_s=1.0, high_s=DAY_S),
+            about="Time without an event after which the next one begins a session.",
+        ),
+        Key(
+            name="max_length",
+            attr="max_length_s",
+            kind=Seconds(low_s=60.0, high_s=7 * DAY_S),
+            about="Longest session.",
+        ),
+        Key(
+            name="lateness",
+            attr="lateness_s",
+            kind=Seconds(low_s=0.0, high_s=DAY_S),
+            about="How much later than others a line may come and still find its session.",
+        ),
+        Key(
+            name="max_sessions",
+            kind=Whole(low=1000, high=10_000_000),
+            about="Most sessions that are remembered; over it those seen longest ago go.",
+        ),
+    ),
+)
+
+_PARAMETER = Text(allowed="the name of a parameter", max_length=256)
+
+PRIVACY = Section(
+    title="[source.privacy]",
+    about="Whom not to speak of, and what not to say of the others.",
+    cls=PrivacySection,
+    keys=(
+        Key(
+            name="parameters",
+            kind=Choice(("remove", "hash")),
+            about="What becomes of parameters of URLs that name a person; those that hold a secret "
+            "are always removed.",
+        ),
+        Key(
+            name="allow_parameters",
+            kind=Texts(item=_PARAMETER),
+            about="The only parameters that stay, beside utm_*, click ids and those of rules.",
+        ),
+        Key(
+            name="remove_parameters",
+            kind=Texts(item=_PARAMETER),
+            about="More parameters that are removed.",
+        ),
+        Key(
+            name="keep_parameters",
+            kind=Texts(item=_PARAMETER),
+            about="Parameters that stay, whatever they are called and hold.",
+        ),
+        Key(
+            name="fields",
+            kind=Choice(("hash", "drop", "send")),
+            about="What becomes of e-mail addresses and phone numbers in the fields of rules.",
+        ),
+        Key(
+            name="gpc",
+            kind=Flag(),
+            about="Whether Sec-GPC: 1 means that there is no event.",
+        ),
+        Key(
+            name="dnt",
+            kind=Flag(),
+            about="Whether DNT: 1 means that there is no event.",
+        ),
+        Key(
+            name="require_consent",
+            kind=ConsentRule(),
+            about="The cookie without which there is no event.",
+        ),
+    ),
+)
+
 PAGEVIEW = Section(
     title="[source.pageview]",
     about="The built-in page view, which comes after all rules.",
@@ -446,9 +662,35 @@ PAGEVIEW = Section(
     keys=(
         Key(name="enabled", kind=Flag(), about="Whether page views are sent."),
         Key(
+            name="name",
+            kind=Text(
+                allowed="1 to 128 printable characters",
+                pattern=rf"(?!\s*-?\s*$){PRINTABLE}",
+                max_length=128,
+            ),
+            about="The event_name that is sent.",
+        ),
+        Key(
+            name="sample",
+            kind=Share(),
+            about="Share of the visitors whose page views are sent; the events of rules always "
+            "are.",
+        ),
+        Key(
             name="exclude_paths",
             kind=Texts(item=_PATTERN),
             about="Globs of URL paths that are no page views, beside the built-in ones.",
+        ),
+        Key(
+            name="include_extensions",
+            kind=Texts(
+                item=Text(
+                    allowed="1 to 10 letters or digits, with a dot before them or without",
+                    pattern=r"\.?[A-Za-z0-9]{1,10}",
+                    wrong="not an extension",
+                )
+            ),
+            about="Extensions of paths that are pages, beside the built-in ones.",
         ),
     ),
 )
@@ -461,14 +703,18 @@ EVENT = Section(
     keys=(
         Key(
             name="name",
-            kind=Text(allowed="1 to 128 printable characters", max_length=128),
-            about="The event_name that is sent.",
-            required=True,
+            kind=EventName(),
+            about="The event_name that is sent; only a rule with drop may have none.",
         ),
         Key(
             name="once_per",
             kind=FIELD_NAME,
             about="A field of this rule: one event for each of its values.",
+        ),
+        Key(
+            name="drop",
+            kind=Flag(),
+            about="Whether the lines make no event, neither of this rule nor of a later one.",
         ),
     ),
 )
@@ -502,6 +748,46 @@ WHEN = Section(
             kind=Condition("a table: name of the parameter = value"),
             about="Parameters of the URL.",
         ),
+        Key(
+            name="field",
+            kind=Condition("a table: place = value"),
+            about="Anything the record has: fields.x, header.x, cookie.x, user, referrer, ...",
+        ),
+        Key(
+            name="referrer_host",
+            kind=Condition("a glob or a list of globs"),
+            about="Host of the page that the visitor came from.",
+        ),
+        Key(
+            name="content_type",
+            kind=Condition("a glob or a list of globs"),
+            about="Media type of the response, where the log has it.",
+        ),
+        Key(
+            name="duration_s",
+            kind=Condition('">1.5", "<=100", "10-20", { min = 10, max = 20 }, or a number'),
+            about="Seconds that the request took.",
+        ),
+        Key(
+            name="bytes_sent",
+            kind=Condition('">1.5", "<=100", "10-20", { min = 10, max = 20 }, or a number'),
+            about="Bytes of the response.",
+        ),
+        Key(
+            name="not",
+            kind=Condition("a table of conditions, or a list of them"),
+            about="Conditions that may not all hold; of a list, no table may.",
+        ),
+        Key(
+            name="any",
+            kind=Condition("a table of conditions, or a list of them"),
+            about="Tables of which one must hold.",
+        ),
+        Key(
+            name="all",
+            kind=Condition("a table of conditions, or a list of them"),
+            about="Tables that must all hold.",
+        ),
     ),
 )
 
@@ -515,13 +801,48 @@ FIELD = Section(
             attr="source",
             kind=_PATTERN,
             about="Where the value is taken from: query.x, group.x, fields.a.b, cookie.x, "
-            "header.x.",
-            required=True,
+            "header.x, or a key of the record; this or template is required.",
+        ),
+        Key(
+            name="template",
+            kind=_PATTERN,
+            about="Text with places in braces: {query.x}-{group.y}.",
         ),
         Key(
             name="type",
-            kind=Choice(("string", "number", "integer", "boolean")),
+            kind=Choice(FIELD_TYPES),
             about="What the value is cast to.",
+        ),
+        Key(
+            name="transform",
+            kind=Choices(TRANSFORMS),
+            about="What is done to the value before, step by step.",
+        ),
+        Key(
+            name="separator",
+            kind=Text(allowed="1 to 16 characters", pattern=r"[^\x00]+", max_length=16),
+            about="What split splits at.",
+        ),
+        Key(
+            name="phone_plus",
+            kind=Flag(),
+            about="Whether hash_phone hashes the number with a + before its digits.",
+        ),
+        Key(
+            name="phone_region",
+            kind=Text(
+                allowed='a country in two letters, "DE"',
+                pattern=r"[A-Z]{2}",
+                wrong="not two upper-case letters",
+            ),
+            about="Country of the numbers that hash_phone finds without a country code; needs the "
+            "package phonenumbers.",
+        ),
+        Key(
+            name="decimal",
+            kind=Choice(("point", "comma")),
+            about="How numbers are written that have marks between thousands, or a comma; "
+            "without it only plain ones are numbers.",
         ),
         Key(
             name="required",
@@ -554,6 +875,9 @@ SECTIONS = (
     SOURCE,
     MAP,
     MULTILINE,
+    VISITOR,
+    SESSION,
+    PRIVACY,
     PAGEVIEW,
     EVENT,
     WHEN,

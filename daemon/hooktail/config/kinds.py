@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from hooktail.config.sections import ConsentCookie, From
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -240,6 +242,123 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """A list of words out of a few, in an order that counts; parsed to a tuple."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """The words."""
+        return f"a list of {', '.join(self.words)}"
+
+    def parse(self, value: object) -> object:
+        """Returns the words; the refusal names the first bad item by its number."""
+        if not isinstance(value, list):
+            hint = "write it in brackets: [...]" if isinstance(value, str) else ""
+            return Refusal(WRONG_TYPE, hint)
+        one = Choice(self.words)
+        for number, item in enumerate(value, start=1):
+            parsed = one.parse(item)
+            if isinstance(parsed, Refusal):
+                return Refusal(f"item {number}: {parsed.message}", parsed.hint)
+        return tuple(value)
+
+    def schema(self) -> dict[str, object]:
+        """An array of an enum."""
+        return {"type": "array", "items": Choice(self.words).schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of something: above 0, 1 for all of it."""
+
+    allowed: str = "a number above 0, at most 1"
+
+    def parse(self, value: object) -> object:
+        """Returns the share as a float."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return Refusal(WRONG_TYPE)
+        # Written so that NaN, which compares as false with everything, is refused too.
+        return float(value) if 0 < value <= 1 else Refusal("out of range")
+
+    def schema(self) -> dict[str, object]:
+        """A number with its range."""
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class EventName:
+    """The name of an event: text, with places in braces if need be, or where each line says it."""
+
+    allowed: str = 'text such as "purchase" or "order_{query.kind}", or { from = "fields.event" }'
+
+    def parse(self, value: object) -> object:
+        """Returns the text, or a `From`."""
+        if isinstance(value, dict):
+            place = _PLACE.parse(value.get("from"))
+            if value.keys() != {"from"} or isinstance(place, Refusal):
+                return Refusal("not a table with from alone")
+            return From(str(place))
+        return _NAME_TEXT.parse(value)
+
+    def schema(self) -> dict[str, object]:
+        """A string, or an object with one key."""
+        table = {
+            "type": "object",
+            "properties": {"from": _PLACE.schema()},
+            "required": ["from"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [_NAME_TEXT.schema(), table]}
+
+
+_NAME_TEXT = Text(max_length=512)
+_PLACE = Text(max_length=256)
+
+
+COOKIE_NAME = Text(
+    allowed="the name of a cookie",
+    pattern=r"[^\x00-\x20\x7f=;,]+",
+    max_length=128,
+    wrong="not the name of a cookie",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """A cookie, and what its value must be."""
+
+    allowed: str = '{ cookie = "consent" }, or with matches = "text", "prefix:", "regex:"'
+
+    def parse(self, value: object) -> object:
+        """Returns a `ConsentCookie`; what `matches` means is checked by the extraction."""
+        if not isinstance(value, dict):
+            return Refusal(WRONG_TYPE)
+        if "cookie" not in value or not value.keys() <= {"cookie", "matches"}:
+            return Refusal("not a table with cookie, and matches if need be")
+        cookie = COOKIE_NAME.parse(value["cookie"])
+        if isinstance(cookie, Refusal):
+            return Refusal(f"cookie: {cookie.message}")
+        matches = _MATCHES.parse(value["matches"]) if "matches" in value else None
+        if isinstance(matches, Refusal):
+            return Refusal(f"matches: {matches.message}")
+        return ConsentCookie(str(cookie), None if matches is None else str(matches))
+
+    def schema(self) -> dict[str, object]:
+        """An object with two keys."""
+        return {
+            "type": "object",
+            "properties": {"cookie": COOKIE_NAME.schema(), "matches": _MATCHES.schema()},
+            "required": ["cookie"],
+            "additionalProperties": False,
+        }
+
+
+_MATCHES = Text(max_length=1024)
+
+
+@dataclass(frozen=True, slots=True)
 class Constant:
     """A constant of an event: text, a finite number that JSON keeps exactly, or a boolean."""
 
@@ -312,6 +431,11 @@ def written(kind: Kind, value: object) -> object:
             return int(value)
         case tuple():
             return list(value)
+        case From():
+            return {"from": value.place}
+        case ConsentCookie():
+            table = {"cookie": value.cookie}
+            return table if value.matches is None else {**table, "matches": value.matches}
         case Path():
             return str(value)
         case _:

@@ -22,6 +22,7 @@ DAY_S = 86_400.0
 Payload = Literal["flat", "nested", "both"]
 StartAt = Literal["end", "beginning"]
 OnCheckpointError = Literal["previous", "fail", "end", "beginning"]
+Rotation = Literal["never", "daily", "weekly", "monthly"]
 
 
 class Secret:
@@ -78,24 +79,45 @@ class DeliverySection:
     """Events waiting per destination before reading waits."""
     retry_initial_s: float = 0.5
     retry_max_s: float = 60.0
+    rate_limit: int = 0
+    """Events per second and destination at most; 0 for no limit."""
     poison_tries: int = 20
     """An event that failed so often while its neighbours pass becomes a dead letter."""
     workers: int = 1
     """Processes; this version has one."""
 
 
+@dataclass(frozen=True, slots=True)
+class From:
+    """`{ from = "fields.event" }`: a value that each line gives."""
+
+    place: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSection:
     """`[source.event.fields]`: one field of an event.
 
-    Either `constant` or `source` is set; `source` is what the file calls `from`
+    One of `constant`, `source` and `template` is set; `source` is what the file calls `from`
     (`query.order`, `group.x`, `fields.a.b`, `cookie.x`, `header.x`).
     """
 
     name: str
     constant: str | int | float | bool | None = None
     source: str | None = None
+    template: str | None = None
+    """Text with places in braces."""
     type: str = "string"
+    transform: tuple[str, ...] = ()
+    """Steps before the type, in order."""
+    separator: str = ","
+    """What `split` splits at."""
+    phone_plus: bool = False
+    """Whether `hash_phone` hashes the number with its `+`."""
+    phone_region: str | None = None
+    """Country of numbers without a country code."""
+    decimal: Literal["point", "comma"] | None = None
+    """How numbers are written, with marks between thousands; None for plain ones."""
     required: bool = False
     default: str | int | float | bool | None = None
     max_length: int = 1024
@@ -105,12 +127,15 @@ class FieldSection:
 class RuleSection:
     """`[[source.event]]`: one rule, first match wins."""
 
-    name: str
+    name: str | From | None = None
+    """Text, also with places in braces; only a rule that drops may have none."""
     when: Mapping[str, object]
-    """Conditions as in the file: method, path, host, status, query; compiled in `extract.rules`."""
+    """Conditions as in the file, compiled in `extract.conditions`."""
     fields: tuple[FieldSection, ...] = ()
     once_per: str | None = None
     """Name of a field of this event."""
+    drop: bool = False
+    """Whether the lines make no event at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +143,13 @@ class PageviewSection:
     """`[source.pageview]`: the built-in page view, which comes after all rules."""
 
     enabled: bool = True
+    name: str = "pageview"
+    sample: float = 1.0
+    """Share of the visitors whose page views are sent."""
     exclude_paths: tuple[str, ...] = ()
     """Globs, beside the built-in ones."""
+    include_extensions: tuple[str, ...] = ()
+    """Beside the built-in ones, with or without a dot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +165,64 @@ class MultilineSection:
     hold_s: float = 5.0
     max_lines: int = 500
     max_bytes: int = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorSection:
+    """`[source.visitor]`: who an event is about."""
+
+    cookie: str | None = None
+    """Name of the cookie that holds the id."""
+    field: str | None = None
+    """Place in the record that holds it, where the cookie does not."""
+    rotate: Rotation = "never"
+    """How long a derived id lasts."""
+    visitor_fields: tuple[str, ...] = ("visitor_id", "persistent_anonymous_user_id")
+    """Keys of the body that get the id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSection:
+    """`[source.session]`: which events of a visitor are one visit."""
+
+    enabled: bool = True
+    cookie: str | None = None
+    """Name of the cookie that holds the id."""
+    field: str | None = None
+    """Place in the record that holds it, where the cookie does not."""
+    idle_s: float = 1800.0
+    max_length_s: float = DAY_S
+    lateness_s: float = 300.0
+    """How late lines may come: so much longer than `idle_s` a session is remembered."""
+    max_sessions: int = 500_000
+    """Most that are remembered at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCookie:
+    """`require_consent`: the cookie without which there is no event."""
+
+    cookie: str
+    matches: str | None = None
+    """What its value must be: text, `prefix:`, `glob:` or `regex:`; None for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySection:
+    """`[source.privacy]`: whom not to speak of, and what not to say of the others."""
+
+    parameters: Literal["remove", "hash"] = "remove"
+    """What becomes of parameters that name a person; secrets always go."""
+    allow_parameters: tuple[str, ...] | None = None
+    """The only parameters that stay, beside campaigns, click ids and those of rules."""
+    remove_parameters: tuple[str, ...] = ()
+    keep_parameters: tuple[str, ...] = ()
+    """Stay whatever they hold."""
+    fields: Literal["hash", "drop", "send"] = "hash"
+    """What becomes of e-mail addresses and phone numbers in the fields of rules."""
+    gpc: bool = True
+    dnt: bool = False
+    require_consent: ConsentCookie | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +251,31 @@ class SourceSection:
     multiline: MultilineSection | None = None
     rules: tuple[RuleSection, ...] = ()
     pageview: PageviewSection = PageviewSection()
+    visitor: VisitorSection = VisitorSection()
+    session: SessionSection = SessionSection()
+    privacy: PrivacySection = PrivacySection()
     send_event_id: bool = True
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks, names of networks, files of networks, or `unix`."""
+    client_ip_headers: tuple[str, ...] = (
+        "X-Forwarded-For",
+        "Forwarded",
+        "CF-Connecting-IP",
+        "True-Client-IP",
+        "X-Real-IP",
+    )
+    """In this order; the first that the line has decides."""
+    exclude_cidrs: tuple[str, ...] = ()
     private_ips: Literal["drop", "send"] = "drop"
-    bots: Literal["drop", "send"] = "drop"
+    ip_anonymization: bool = False
+    """Whether the body has the address cut to its /24 or /48."""
+    bots: Literal["drop", "tag", "send"] = "drop"
+    bot_patterns_add: tuple[str, ...] = ()
+    bot_patterns_remove: tuple[str, ...] = ()
+    """Names of the built-in list."""
+    bot_cidrs: tuple[str, ...] = ()
+    user_agent_default: str | None = None
+    """Stands for a missing user agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +302,8 @@ class Config:
     state_dir: Path
     on_checkpoint_error: OnCheckpointError = "previous"
     """What to do at the start with a checkpoint that is damaged."""
+    visitor_secret_file: Path | None = None
+    """File that holds the secret for visitor ids, where several hosts should agree."""
     destinations: Mapping[str, DestinationSection]
     delivery: DeliverySection = DeliverySection()
     sources: tuple[SourceSection, ...] = ()

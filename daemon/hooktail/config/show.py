@@ -40,6 +40,9 @@ def _source(source: SourceSection) -> dict[str, object]:
         **year,
         **({"map": mapped} if mapped else {}),
         **({"multiline": _values(keys.MULTILINE, source.multiline)} if source.multiline else {}),
+        "visitor": _values(keys.VISITOR, source.visitor),
+        "session": _values(keys.SESSION, source.session),
+        "privacy": _values(keys.PRIVACY, source.privacy),
         "pageview": _values(keys.PAGEVIEW, source.pageview),
         "event": [_rule(rule) for rule in source.rules],
     }
@@ -54,7 +57,7 @@ def _rule(rule: RuleSection) -> dict[str, object]:
 
 
 def _field(field: FieldSection) -> object:
-    return field.constant if field.source is None else _values(keys.FIELD, field)
+    return _values(keys.FIELD, field) if field.constant is None else field.constant
 
 
 def _values(section: keys.Section, given: object) -> dict[str, object]:

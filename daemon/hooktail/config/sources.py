@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from hooktail.config import keys, tables
 from hooktail.config.findings import quoted
-from hooktail.config.kinds import Constant, Refusal, suggestion
+from hooktail.config.kinds import Constant, EventName, Refusal, suggestion
 from hooktail.config.sections import (
     FieldSection,
     MultilineSection,
     PageviewSection,
+    PrivacySection,
     RuleSection,
+    SessionSection,
     SourceSection,
+    VisitorSection,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +28,11 @@ _DEFAULT_TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "integer": (int,),
     "boolean": (bool,),
+    "timestamp": (str,),
 }
+_NOT_SAMPLED = (
+    "page views alone may be sampled: each event of a rule is one that somebody waits for"
+)
 
 
 def build(
@@ -41,6 +48,7 @@ def build(
         findings.add(("source",), "there is no source: nothing to read", hint=hint)
     _learn_names(findings, given)
     _refuse_repeated_names(findings, given)
+    _refuse_repeated_input(findings, given)
     built = [_source(findings, path, table, destinations) for path, table in given]
     return tuple(source for source in built if source is not None)
 
@@ -73,6 +81,24 @@ def _refuse_repeated_names(
             first[name] = path
 
 
+def _refuse_repeated_input(
+    findings: Findings, given: list[tuple[KeyPath, dict[str, object]]]
+) -> None:
+    """Two readers of one standard input would each get some of its lines."""
+    readers = []
+    for path, table in given:
+        paths = table.get("paths")
+        if isinstance(paths, list) and "-" in paths:
+            readers.append(path)
+    for path in readers[1:]:
+        findings.add(
+            (*path, "paths"),
+            "another source reads standard input",
+            found='"-"',
+            allowed='"-" in one source only',
+        )
+
+
 def _source(
     findings: Findings,
     path: KeyPath,
@@ -87,6 +113,12 @@ def _source(
     _check_destination(findings, path, table, destinations)
     page = tables.table_at(findings, path, table, "pageview")
     pageview = PageviewSection(**tables.check(findings, (*path, "pageview"), page, keys.PAGEVIEW))
+    who = tables.table_at(findings, path, table, "visitor")
+    visitor = VisitorSection(**tables.check(findings, (*path, "visitor"), who, keys.VISITOR))
+    visit = tables.table_at(findings, path, table, "session")
+    session = SessionSection(**tables.check(findings, (*path, "session"), visit, keys.SESSION))
+    tact = tables.table_at(findings, path, table, "privacy")
+    privacy = PrivacySection(**tables.check(findings, (*path, "privacy"), tact, keys.PRIVACY))
     multiline = _multiline(findings, path, table)
     given = tables.tables_at(findings, path, table, "event", "[source.event]")
     rules = [_rule(findings, here, rule) for here, rule in given]
@@ -97,6 +129,9 @@ def _source(
         **values,
         format_options=options,
         pageview=pageview,
+        visitor=visitor,
+        session=session,
+        privacy=privacy,
         multiline=multiline,
         rules=tuple(rule for rule in rules if rule is not None),
     )
@@ -154,7 +189,11 @@ def _check_destination(
 
 
 def _rule(findings: Findings, path: KeyPath, table: dict[str, object]) -> RuleSection | None:
-    values = tables.check(findings, path, table, keys.EVENT)
+    if "sample" in table:
+        hint = "[source.pageview] has a sample"
+        findings.add((*path, "sample"), _NOT_SAMPLED, hint=hint)
+    known = {name: given for name, given in table.items() if name != "sample"}
+    values = tables.check(findings, path, known, keys.EVENT)
     when = tables.table_at(findings, path, table, "when", hint='write { path = "/..." }')
     conditions = tables.check(findings, (*path, "when"), when, keys.WHEN)
     given = tables.table_at(findings, path, table, "fields")
@@ -169,7 +208,9 @@ def _rule(findings: Findings, path: KeyPath, table: dict[str, object]) -> RuleSe
             or "a field under [source.event.fields]",
             hint=suggestion(once_per, given),
         )
-    if "name" not in values:
+    if "name" not in table and not values.get("drop"):
+        findings.add((*path, "name"), "missing", allowed=EventName().allowed)
+    if "name" not in values and not values.get("drop"):
         return None
     return RuleSection(
         **values,
@@ -196,7 +237,13 @@ def _field(findings: Findings, path: KeyPath, given: object) -> FieldSection | N
         return None if constant is None else FieldSection(name=name, constant=constant)
     values = tables.check(findings, path, given, keys.FIELD)
     _check_default(findings, path, values.get("type", "string"), values.get("default"))
-    return FieldSection(name=name, **values) if "source" in values else None
+    if "from" not in given and "template" not in given:
+        hint = 'or write template = "{query.x}-{query.y}"'
+        findings.add((*path, "from"), "missing", allowed="non-empty text", hint=hint)
+    elif "from" in given and "template" in given:
+        findings.add((*path, "template"), "stands beside from", allowed="one of the two")
+    is_whole = "source" in values or "template" in values
+    return FieldSection(name=name, **values) if is_whole else None
 
 
 def _constant(findings: Findings, path: KeyPath, given: object) -> str | int | float | bool | None:
@@ -215,7 +262,7 @@ def _constant(findings: Findings, path: KeyPath, given: object) -> str | int | f
 
 
 def _check_default(findings: Findings, path: KeyPath, cast: str, default: object) -> None:
-    fits = isinstance(default, _DEFAULT_TYPES[cast]) and (
+    fits = isinstance(default, _DEFAULT_TYPES.get(cast, ())) and (
         cast == "boolean" or not isinstance(default, bool)
     )
     if default is not None and not fits:
@@ -223,5 +270,5 @@ def _check_default(findings: Findings, path: KeyPath, cast: str, default: object
             (*path, "default"),
             "does not fit the field's type",
             found=findings.shown(default),
-            allowed=f'a value of type "{cast}"',
+            allowed=f'a value of type "{cast}"' if cast in _DEFAULT_TYPES else "no default",
         )

@@ -1,17 +1,16 @@
-"""One destination: a bounded queue, a fixed number of workers, and patience.
+"""One destination: a bounded queue, a lane to the endpoint, and patience.
 
 An event ends delivered or dead-lettered, or it stays unsettled and a restart reads its line again.
 Nothing here gives up for a number of tries, unless told to: see `poison_tries`.
 
-An idle worker waits on a future of its own and is handed a delivery together with the right to
-send it, so no wake-up is ever in vain. One timer stands for the next moment at which time alone
-can make something possible; without work there is none.
+The lane is handed as many deliveries as the gate allows, and their outcomes come back in batches:
+no task waits for an event. One timer stands for the next moment at which time alone can make
+something possible; without work there is none.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import random
 import time
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from hooktail.config.sections import DeliverySection
+    from hooktail.delivery.lane import Lane, OnOutcomes
     from hooktail.delivery.outcome import Outcome
     from hooktail.delivery.telling import Log
     from hooktail.model import Event, Settler
@@ -42,10 +42,10 @@ _LEAST_WAIT_S = 0.001  # a timer for less could fire before the clock has moved 
 
 
 class EventSender(Protocol):
-    """What sends one event."""
+    """What sends events."""
 
-    async def send(self, body: bytes) -> Outcome:
-        """Sends `body` once; an exception other than CancelledError is a bug."""
+    def open_lane(self, on_outcomes: OnOutcomes[Delivery], *, limit: int) -> Lane[Delivery]:
+        """Gives a lane; called when the destination starts to run."""
 
 
 class LetterBox(Protocol):
@@ -87,10 +87,13 @@ class Destination:
             rng=self._rng,
             now=clock(),
             down_probe_max_s=section.retry_max_s,
+            rate_limit=section.rate_limit,
         )
         self._teller = Teller(name, self._log, clock, self._gate.state)
         self._queue = Queue()
-        self._idle: list[asyncio.Future[Delivery]] = []
+        self._lane: Lane[Delivery] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._burying: set[Delivery] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -103,7 +106,7 @@ class Destination:
         self.outstanding = 0
         """Events submitted and not settled: queued, waiting to be retried, in flight."""
         self.in_flight = 0
-        """Events in a worker's hands."""
+        """Events in the lane's hands, or on their way to become dead letters."""
         self.delivered = 0
         self.dead_lettered = 0
         self.retried = 0
@@ -136,11 +139,22 @@ class Destination:
     async def run(self) -> None:
         """Sends until cancelled. What is in flight then stays unsettled."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for number in range(self._section.concurrency):
-                    tasks.create_task(self._work(), name=f"deliver:{self.name}:{number}")
+            async with asyncio.TaskGroup() as self._tasks:
+                lane = self._sender.open_lane(self._on_outcomes, limit=self._section.concurrency)
+                self._lane = lane
+                try:
+                    self._hand_over()
+                    await lane.run()
+                finally:
+                    self._lane = None
+                    self._stop_timer()
+                    for delivery in reversed(lane.stop()):
+                        self._abandon(delivery)
         finally:
-            self._stop_timer()
+            for delivery in self._burying:
+                self._put_down()
+                self._queue.put_back(delivery)
+            self._burying.clear()
 
     async def drain(self) -> None:
         """Waits until nothing is outstanding; that may be never, so bound it."""
@@ -192,58 +206,31 @@ class Destination:
             last_error=self.last_error,
         )
 
-    # -- handing deliveries to workers
-
-    def _take(self) -> Delivery | None:
-        """Takes the next delivery together with the right to send it now."""
-        if self._quiet or self._paused:
-            return None
-        now = self._clock()
-        self._queue.wake(now)
-        if not self._queue.ready or not self._gate.may_send(now):
-            return None
-        self._gate.started()
-        self.in_flight += 1
-        self._nothing_in_flight.clear()
-        return self._queue.pop()
+    # -- handing deliveries to the lane
 
     def _hand_over(self) -> None:
-        """Gives idle workers what may be sent now, and sets the timer for the rest."""
-        while self._idle:
-            delivery = self._take()
-            if delivery is None:
-                break
-            worker = self._idle.pop()
-            while worker.done():  # cancelled, and not yet told
-                if not self._idle:
-                    self._abandon(delivery)
-                    return
-                worker = self._idle.pop()
-            worker.set_result(delivery)
+        """Gives the lane what may be sent now, and sets the timer for the rest."""
+        lane = self._lane
+        if lane is None or self._quiet or self._paused:
+            return
+        now = self._clock()
+        self._queue.wake(now)
+        # A dead letter in the making takes a place too: so they are no more than the requests.
+        places = min(self._section.concurrency - self.in_flight, self._queue.ready)
+        room = min(self._gate.room(now), places) if places > 0 else 0
+        if room > 0:
+            deliveries = []
+            for _ in range(room):
+                self._gate.started()
+                delivery = self._queue.pop()
+                delivery.sent_at = now
+                deliveries.append(delivery)
+            self.in_flight += room
+            self._nothing_in_flight.clear()
+            lane.start(deliveries)
         self._set_timer()
-
-    async def _next(self) -> Delivery:
-        delivery = self._take()
-        if delivery is not None:
-            if self._idle and len(self._queue):
-                self._hand_over()
-            return delivery
-        worker: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        self._idle.append(worker)
-        self._set_timer()
-        try:
-            return await worker
-        except asyncio.CancelledError:
-            if worker.done() and not worker.cancelled():
-                self._abandon(worker.result())
-            else:
-                with contextlib.suppress(ValueError):
-                    self._idle.remove(worker)
-            raise
 
     def _set_timer(self) -> None:
-        if self._quiet or self._paused or not self._idle:
-            return  # nobody could be woken; a worker looks for itself when it is done
         now = self._clock()
         wait_s = self._gate.wait_s(now) if self._queue.ready else self._queue.next_due - now
         if wait_s == math.inf:
@@ -265,18 +252,13 @@ class Destination:
             self._timer.cancel()
             self._timer = None
 
-    # -- one worker
+    # -- what became of them
 
-    async def _work(self) -> None:
-        while True:
-            delivery = await self._next()
-            try:
-                outcome = await self._sender.send(delivery.event.body)
-            except BaseException:
-                self._abandon(delivery)
-                raise
+    def _on_outcomes(self, outcomes: list[tuple[Delivery, Outcome]]) -> None:
+        now = self._clock()
+        for delivery, outcome in outcomes:
             delivery.tries += 1
-            self._gate.on_outcome(self._clock(), outcome)
+            self._gate.on_outcome(now, outcome, now - delivery.sent_at)
             match outcome:
                 case Delivered():
                     self._poison.passed()
@@ -286,22 +268,23 @@ class Destination:
                 case Rejected(reason=reason, status=status, answer=answer):
                     self._tell_failure(reason)
                     self._teller.trouble("delivery_rejected", reason, answer=answer)
-                    await self._bury(delivery, reason, status, answer)
+                    self._bury(delivery, reason, status, answer)
                 case Retry(reason=reason):
                     self._tell_failure(reason)
                     self._teller.trouble("delivery_retry", reason)
                     if self._poison.failed(delivery):
-                        await self._bury(delivery, "poison", None, reason)
+                        self._bury(delivery, "poison", None, reason)
                     else:
                         self._retry_later(delivery)
                 case Misconfigured(reason=reason, status=status, answer=answer):
                     self._tell_failure(reason)
                     if self._poison.failed(delivery):
-                        await self._bury(delivery, "poison", status, answer or reason)
+                        self._bury(delivery, "poison", status, answer or reason)
                     else:
                         self._hold(delivery)
                 case unknown:
                     assert_never(unknown)
+        self._hand_over()
 
     def _tell_failure(self, reason: str) -> None:
         self.last_error = reason
@@ -320,9 +303,8 @@ class Destination:
         if not self.outstanding:
             self._nothing_outstanding.set()
 
-    async def _bury(self, delivery: Delivery, reason: str, status: int | None, answer: str) -> None:
+    def _bury(self, delivery: Delivery, reason: str, status: int | None, answer: str) -> None:
         """Keeps the event as a dead letter, then settles it; in this order, whatever happens."""
-        self._hand_over()  # this worker is busy for a while
         event = delivery.event
         letter = Letter(
             destination=self.name,
@@ -335,19 +317,22 @@ class Destination:
             tries=delivery.tries,
             body=event.body,
         )
+        self._burying.add(delivery)
+        if self._lane is not None and self._tasks is not None:  # else the next start asks again
+            self._tasks.create_task(self._keep(delivery, letter), name=f"dead-letter:{self.name}")
+
+    async def _keep(self, delivery: Delivery, letter: Letter) -> None:
         try:
             await self._dead_letters.append([letter])
         except OSError as error:
             self.last_error = "dead_letter_not_written"
             self._teller.trouble("dead_letter_not_written", error.strerror or "unknown")
             self._retry_later(delivery)
-        except BaseException:
-            self._put_down()
-            self._queue.put_back(delivery)
-            raise
         else:
             self.dead_lettered += 1
-            self._end(delivery, State.DEAD_LETTERED, reason)
+            self._end(delivery, State.DEAD_LETTERED, letter.reason)
+        self._burying.discard(delivery)
+        self._hand_over()
 
     def _retry_later(self, delivery: Delivery) -> None:
         self._put_down()

@@ -60,7 +60,8 @@ class Retry:
 
 Outcome = Delivered | Rejected | Misconfigured | Retry
 
-_DELIVERED = Delivered()
+DELIVERED = Delivered()
+"""The only one there needs to be."""
 
 
 def classify(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> Outcome:
@@ -70,7 +71,7 @@ def classify(status: int, headers: Mapping[str, str], answer: bytes, now: float)
     case is welcome.
     """
     if 200 <= status <= 299:
-        return _DELIVERED
+        return DELIVERED
     reason = f"http_{status}"
     if status in _EVENT_IS_BAD:
         return Rejected(reason, status, words(answer))

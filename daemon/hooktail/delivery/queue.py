@@ -1,4 +1,10 @@
-"""Events that wait to be sent: some in order, some for their time. Pure."""
+"""Events that wait to be sent: some in order, some for their time. Pure.
+
+Those that wait in order wait in two lanes: conversions go before page views, so that after an
+outage the purchases are not the last to arrive. At most `CONVERSIONS_IN_A_ROW` pass a page view
+that waits. How far a conversion can overtake is bounded by the queue: what has not been read yet
+has not been seen.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +18,18 @@ if TYPE_CHECKING:
 
     from hooktail.model import Event, Settler
 
+CONVERSIONS_IN_A_ROW = 16
+
 
 class Delivery:
     """An event on its way."""
 
     __slots__ = (
+        "body",
         "delivered_then",
         "event",
         "failed_then",
+        "sent_at",
         "settler",
         "source",
         "suspicion",
@@ -28,10 +38,13 @@ class Delivery:
 
     def __init__(self, event: Event, settler: Settler, source: str = "") -> None:
         self.event = event
+        self.body = event.body
         self.settler = settler
         self.source = source
         self.tries = 0
         """Requests that were answered or failed, not those that we cut short."""
+        self.sent_at = 0.0
+        """When its request started last, by the destination's clock."""
         # What `poison` knows: the destination's counters at this event's last failure.
         self.suspicion = 0
         self.delivered_then = 0
@@ -39,20 +52,25 @@ class Delivery:
 
 
 class Queue:
-    """First in, first out, except for what was put back and what waits for its time."""
+    """First in, first out, except for conversions, what was put back and what waits for its time.
+
+    Each of the two lanes keeps its own order.
+    """
 
     def __init__(self) -> None:
-        self._ready: deque[Delivery] = deque()
+        self._conversions: deque[Delivery] = deque()
+        self._others: deque[Delivery] = deque()
         self._later: list[tuple[float, int, Delivery]] = []
         self._sequence = 0  # keeps the heap from comparing deliveries
+        self._in_a_row = 0
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._later)
+        return len(self._conversions) + len(self._others) + len(self._later)
 
     @property
     def ready(self) -> int:
         """How many may be popped."""
-        return len(self._ready)
+        return len(self._conversions) + len(self._others)
 
     @property
     def later(self) -> int:
@@ -66,11 +84,12 @@ class Queue:
 
     def extend(self, deliveries: Iterable[Delivery]) -> None:
         """Adds at the end."""
-        self._ready.extend(deliveries)
+        for delivery in deliveries:
+            self._lane(delivery).append(delivery)
 
     def put_back(self, delivery: Delivery) -> None:
-        """Puts one to the front."""
-        self._ready.appendleft(delivery)
+        """Puts one to the front of its lane."""
+        self._lane(delivery).appendleft(delivery)
 
     def put_later(self, delivery: Delivery, due: float) -> None:
         """Has one wait until `due`."""
@@ -80,8 +99,18 @@ class Queue:
     def wake(self, now: float) -> None:
         """Makes ready what is due."""
         while self._later and self._later[0][0] <= now:
-            self._ready.append(heapq.heappop(self._later)[2])
+            delivery = heapq.heappop(self._later)[2]
+            self._lane(delivery).append(delivery)
 
     def pop(self) -> Delivery:
-        """Takes the first; only if something is ready."""
-        return self._ready.popleft()
+        """Takes the next; only if something is ready."""
+        if not self._conversions:
+            return self._others.popleft()
+        if self._others and self._in_a_row >= CONVERSIONS_IN_A_ROW:
+            self._in_a_row = 0
+            return self._others.popleft()
+        self._in_a_row = self._in_a_row + 1 if self._others else 0
+        return self._conversions.popleft()
+
+    def _lane(self, delivery: Delivery) -> deque[Delivery]:
+        return self._conversions if delivery.event.conversion else self._others

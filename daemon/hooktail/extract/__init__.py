@@ -8,7 +8,7 @@ event       the body                               identity   ids that a second 
 
 from __future__ import annotations
 
-from hooktail.extract.checks import check_source
+from hooktail.extract.checks import check_source, warnings_of
 from hooktail.extract.extractor import Extractor, build_extractor
 
-__all__ = ["Extractor", "build_extractor", "check_source"]
+__all__ = ["Extractor", "build_extractor", "check_source", "warnings_of"]

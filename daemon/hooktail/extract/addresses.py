@@ -61,3 +61,13 @@ def visitor_network(text: str) -> str:
     except ValueError:
         return text
     return ":".join(f"{network >> shift & 0xFFFF:x}" for shift in (48, 32, 16, 0))
+
+
+def anonymous(text: str) -> str:
+    """Cuts an address down to its network: the /24 of IPv4, the /48 of IPv6.
+
+    Raises ValueError for what is no address.
+    """
+    version = 6 if ":" in text else 4
+    network = ipaddress.ip_network((text, 48 if version == 6 else 24), strict=False)
+    return str(network.network_address)

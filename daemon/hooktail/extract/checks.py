@@ -1,4 +1,4 @@
-"""Whether a source can be read at all: its format, the format's options, its rules."""
+"""Whether a source can be read at all: format and options, rules, networks and patterns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from hooktail.errors import HooktailError, Problem
 from hooktail.extract import registry
-from hooktail.extract.rules import check_rules
+from hooktail.extract.audience import check_audience
+from hooktail.extract.rules import check_rules, rule_warnings
 from hooktail_parsers import OptionError
 
 if TYPE_CHECKING:
@@ -18,11 +19,16 @@ def check_source(source: SourceSection, file: str) -> list[Problem]:
     problems: list[Problem] = []
     key = f"source[{source.name}]"
     try:
-        registry.find(source.format, source.parser_file).make(source.format_options)
+        registry.make_parser(source)
     except OptionError as error:
         found = source.format_options.get(error.option)
         shown = "" if found is None else repr(found)
         problems.append(Problem(file, f"{key}.{error.option}", error.message, shown))
     except HooktailError as error:
         problems.append(Problem(file, f"{key}.format", str(error)))
-    return problems + check_rules(source, file)
+    return problems + check_audience(source, file) + check_rules(source, file)
+
+
+def warnings_of(source: SourceSection, file: str) -> list[Problem]:
+    """Returns what of a source works, but hardly as it was meant; asks for one without problems."""
+    return rule_warnings(source, file)

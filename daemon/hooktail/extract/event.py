@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from hooktail.extract.addresses import anonymous
 from hooktail.extract.cache import Cache
-from hooktail.extract.links import Links, TooLarge
-from hooktail.extract.privacy import Scrubber
+from hooktail.extract.links import Links
+from hooktail.extract.privacy import FieldGuard, Scrubber
 from hooktail.extract.text import clean, stated
+from hooktail.extract.validation import (
+    MAX_BODY_BYTES,
+    MAX_ID,
+    MAX_NAME,
+    MAX_USER_AGENT,
+    TooLarge,
+    check_length,
+)
 from hooktail.extract.visitor import Visitors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hooktail.config.sections import Payload, SourceSection
+    from hooktail.extract.visitor import Visitor
     from hooktail_parsers import Record
-
-MAX_USER_AGENT = 1024
-MAX_STRING = 1024
-MAX_BODY_BYTES = 32 * 1024
 
 # fmt: off
 RESERVED = frozenset((
@@ -30,6 +36,9 @@ RESERVED = frozenset((
 ))
 # fmt: on
 """Keys that a rule's fields may not take."""
+
+
+VISITOR_KEYS = ("visitor_id", "persistent_anonymous_user_id")
 
 
 class BodyBuilder:
@@ -43,22 +52,39 @@ class BodyBuilder:
         visitor_secret: bytes,
         keep_parameters: Collection[str] = (),
     ) -> None:
-        self.links = Links(source.site, Scrubber(keep_parameters))
+        self.links = Links(source.site, Scrubber(keep_parameters, source.privacy))
+        self.guard = FieldGuard(source.privacy)
         self._send_event_id = source.send_event_id
         self._flat = payload in ("flat", "both")
         self._nested = payload in ("nested", "both")
-        self._secret = visitor_secret
         self._site = source.site
-        self._visitors: dict[str, Visitors] = {}
+        self._visitors = Visitors(source.visitor, visitor_secret)
+        self._visitor_fields = tuple(
+            key for key in VISITOR_KEYS if key in source.visitor.visitor_fields
+        )
         self._agents: Cache[str | None] = Cache(stated)
+        self._shown_agents: Cache[str] = Cache(self.guard.agent)
+        self._shown_ips = Cache(anonymous) if source.ip_anonymization else None
         self._timestamps = Timestamps()
 
     def site_of(self, record: Record) -> str:
         """What keeps ids of one site apart from another's: `site`, or else the logged host."""
         return self._site or clean(record.host or "")
 
+    def visitor_of(self, record: Record) -> Visitor:
+        """Tells whose event it is, by the address as it is in the record."""
+        agent = self._agents[record.user_agent or ""] or ""
+        return self._visitors.of(record, self.site_of(record), agent)
+
     def build(
-        self, name: str, event_id: str, record: Record, fields: Mapping[str, object]
+        self,
+        name: str,
+        event_id: str,
+        record: Record,
+        fields: Mapping[str, object],
+        *,
+        visitor_id: str,
+        session_id: str | None = None,
     ) -> bytes:
         """Writes the body.
 
@@ -68,28 +94,23 @@ class BodyBuilder:
         ip = record.ip
         if agent is None or ip is None or record.time_ms is None:
             raise ValueError("asked for a body without the audience filters")
-        if len(agent) > MAX_USER_AGENT:
-            raise TooLarge
-        body: dict[str, object] = {"event_name": name}
+        check_length(agent, MAX_USER_AGENT)
+        body: dict[str, object] = {"event_name": check_length(name, MAX_NAME)}
         if self._send_event_id:
             body["event_id"] = event_id
         body["timestamp"] = self._timestamps.text(record.time_ms)
-        visitor = self._visitors_of(self.site_of(record)).id_of(ip, agent)
-        body["visitor_id"] = body["persistent_anonymous_user_id"] = visitor
-        if record.session is not None:
-            session = stated(record.session)
-            if session is not None:
-                if len(session) > MAX_STRING:
-                    raise TooLarge
-                body["session_id"] = session
+        for key in self._visitor_fields:
+            body[key] = check_length(visitor_id, MAX_ID)
+        if session_id is not None:
+            body["session_id"] = check_length(session_id, MAX_ID)
         url = self.links.url(record)
         if url is not None:
             body["url"] = url
         referrer = self.links.referrer(record.referrer)
         if referrer is not None:
             body["referrer"] = referrer
-        body["user_agent"] = agent
-        body["ip_address"] = ip
+        body["user_agent"] = self._shown_agents[agent]
+        body["ip_address"] = ip if self._shown_ips is None else self._shown_ips[ip]
         if fields:
             if self._flat:
                 body.update(fields)
@@ -99,14 +120,6 @@ class BodyBuilder:
         if len(written) > MAX_BODY_BYTES:
             raise TooLarge
         return written
-
-    def _visitors_of(self, site: str) -> Visitors:
-        visitors = self._visitors.get(site)
-        if visitors is None:
-            if len(self._visitors) >= 64:  # hosts of one log; a scanner may invent more
-                self._visitors.clear()
-            visitors = self._visitors[site] = Visitors(self._secret, site)
-        return visitors
 
 
 class Timestamps:

@@ -5,12 +5,13 @@ Nothing is sent, counted or claimed: a key that the line would claim stays free.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from hooktail.extract.links import TooLarge
 from hooktail.extract.reading import HeldLine
-from hooktail.extract.rules import PAGEVIEW
+from hooktail.extract.rules import DROPPED, NO_NAME
+from hooktail.extract.sampling import SAMPLED
+from hooktail.extract.validation import TooLarge
 from hooktail_parsers import ParseError, Record, Skip
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class RuleStep:
     condition: str = ""
     expected: str = ""
     found: object = None
+    drops: bool = False
+    """Whether the lines of the rule make no event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class FilterStep:
     """The page view's or the shared filters; `key` is what decided, `""` if the line passed."""
 
     stage: str
-    """`pageview` or `audience`."""
+    """`pageview`, `audience`, `name` or `sample`."""
     key: str = ""
     found: object = None
 
@@ -69,9 +72,26 @@ class FieldStep:
     value: object
     required: bool
     too_long: bool = False
+    lost_in: str = ""
+    """What the found value could not pass: a transform, or the type."""
+    private: bool = False
+    """Whether what was found tells on somebody: `value` is what is sent instead, if anything is."""
 
 
-Step: TypeAlias = ParseStep | RuleStep | FilterStep | FieldStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityStep:
+    """Whom the line is about, where that is not what it says: other address, or other agent."""
+
+    peer: str | None
+    ip: str | None
+    header: str | None = None
+    """The forwarded header that counts from a trusted peer, empty if the line has none; None
+    without trusted proxies."""
+    user_agent: str | None = None
+    """What stands for the missing one."""
+
+
+Step: TypeAlias = ParseStep | RuleStep | FilterStep | IdentityStep | FieldStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,27 +146,50 @@ def _explain(
     chosen = _choose(extractor, parsed, steps)
     if isinstance(chosen, str):
         return Explanation(steps=steps, verdict=chosen)
+    if extractor.audience.identifies:
+        parsed = _identify(extractor, parsed, steps)
     refused = extractor.audience.refuses(parsed, extractor.now_ms())
-    steps.append(
-        FilterStep(stage="audience", key=refused or "", found=_evidence(refused or "", parsed))
-    )
+    found = _evidence(refused or "", parsed)
+    if refused == "filtered.bot" and extractor.audience.is_machine(parsed.ip):
+        found = parsed.ip
+    steps.append(FilterStep(stage="audience", key=refused or "", found=found))
     if refused is not None:
         return Explanation(steps=steps, verdict=refused)
-    steps += _fields(chosen, parsed)
+    steps += _fields(extractor, chosen, parsed)
     first = assembled.keys[0]
     draft = extractor.draft(chosen, parsed, first.text, first.start, generation)
     if isinstance(draft, str):
+        stage = {NO_NAME: "name", SAMPLED: "sample"}.get(draft)
+        if stage is not None:
+            steps.append(FilterStep(stage=stage, key=draft))
         return Explanation(steps=steps, verdict=draft)
     verdict = "filtered.once_per" if extractor.is_taken(draft) else EVENT
     return Explanation(steps=steps, verdict=verdict, event=draft.event)
+
+
+def _identify(extractor: Extractor, record: Record, steps: list[Step]) -> Record:
+    """Returns the record with whom it is about; what was parsed stays as the log has it."""
+    identified = replace(record)
+    extractor.audience.identify(identified)
+    clients = extractor.audience.client_ips
+    same_agent = identified.user_agent == record.user_agent
+    steps.append(
+        IdentityStep(
+            peer=record.ip,
+            ip=identified.ip,
+            header=None if clients is None else clients.header_of(record),
+            user_agent=None if same_agent else identified.user_agent,
+        )
+    )
+    return identified
 
 
 def _choose(extractor: Extractor, record: Record, steps: list[Step]) -> CompiledRule | str:
     for rule in extractor.rules:
         failing = rule.first_failing(record)
         if failing is None:
-            steps.append(RuleStep(name=rule.name, matched=True))
-            return rule
+            steps.append(RuleStep(name=rule.name, matched=True, drops=rule.drop))
+            return DROPPED if rule.drop else rule
         steps.append(
             RuleStep(
                 name=rule.name,
@@ -160,27 +203,32 @@ def _choose(extractor: Extractor, record: Record, steps: list[Step]) -> Compiled
     steps.append(
         FilterStep(stage="pageview", key=refused or "", found=_evidence(refused or "", record))
     )
-    return refused or PAGEVIEW
+    return refused or extractor.pageview_rule
 
 
-def _fields(rule: CompiledRule, record: Record) -> list[Step]:
+def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[Step]:
     steps: list[Step] = []
+    guard = extractor.bodies.guard
     groups = rule.groups(record)
     for each in rule.fields:
-        value, too_long = None, False
+        value, lost_in, too_long = None, "", False
         try:
-            value = each.value(record, groups)
+            value, lost_in = each.outcome(record, groups)
         except TooLarge:
             too_long = True
+        told = None if value is None else guard.fields({each.name: value}, rule.once_per)
+        sent = None if told is None else told.get(each.name)
         steps.append(
             FieldStep(
                 name=each.name,
                 source=each.source,
                 type=each.type,
                 found=each.read(record, groups),
-                value=value,
+                value=sent,
                 required=each.required,
                 too_long=too_long,
+                lost_in=lost_in,
+                private=sent != value,
             )
         )
     return steps
@@ -196,6 +244,7 @@ _EVIDENCE = {
     "filtered.bot": "user_agent",
     "filtered.no_ip": "ip",
     "filtered.private_ip": "ip",
+    "filtered.own_traffic": "ip",
     "filtered.no_time": "time_ms",
     "filtered.future": "time_ms",
     "expired.age": "time_ms",

@@ -6,29 +6,45 @@ one with the very same predicates.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.extract import registry
 from hooktail.extract.audience import Audience
 from hooktail.extract.event import BodyBuilder
 from hooktail.extract.identity import LineIds, once_event_id, once_key
-from hooktail.extract.links import TooLarge
 from hooktail.extract.pageview import PageviewFilter
 from hooktail.extract.reading import HeldLine, Reader
-from hooktail.extract.rules import PAGEVIEW, CompiledRule, compile_rules, kept_parameters
+from hooktail.extract.rules import (
+    DROPPED,
+    NO_NAME,
+    CompiledRule,
+    RuleSet,
+    compile_rules,
+    kept_parameters,
+    pageview_rule,
+)
+from hooktail.extract.sampling import SAMPLED, Sample
+from hooktail.extract.sessions import Sessions
+from hooktail.extract.validation import TooLarge
 from hooktail.model import Claim, Event, Extraction, Unparsable
 from hooktail_parsers import ParseError, Record, Skip, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable
+    from collections.abc import Callable, Collection, Hashable, Mapping
 
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.once import OnceBook
+    from hooktail.extract.sessions import Place, Session
     from hooktail.model import Lines
     from hooktail_parsers import Parser, Result
     from hooktail_parsers.assembly import Assembled
 
 
+NO_AGES: Mapping[int, int] = MappingProxyType({})
+
+BOT_FIELD = "bot"
+"""Marks the events of bots where they are sent; a rule's own field of that name goes first."""
 PART = "filtered.part_of_record"
 """Counts the lines of a record behind its first, which stands for all of them."""
 
@@ -42,12 +58,14 @@ class Draft(NamedTuple):
     owner: str
     """Who claims: the line."""
     time_ms: int
+    session: Session | None = None
 
 
 class Extractor:
     """Makes events of one source's lines. Not for use by several threads at a time.
 
-    `once` may be shared by all sources. `now_ms` is asked once per batch. Without `limit_age`
+    `once` may be shared by all sources; `sessions` are the checkpoint's places of this one
+    (`sessions.SessionBook`). `now_ms` is asked once per batch. Without `limit_age`
     nothing expires. Raises ConfigError if the source's rules are wrong.
     """
 
@@ -61,12 +79,17 @@ class Extractor:
         once: OnceBook,
         now_ms: Callable[[], int],
         limit_age: bool = True,
+        sessions: dict[int, int] | None = None,
     ) -> None:
         self.source = source
         self.parser = parser
         self.once = once
         self.now_ms = now_ms
-        self.rules = compile_rules(source)
+        self.rules = RuleSet(compile_rules(source))
+        self.pageview_rule = pageview_rule(source.pageview)
+        self.sample = Sample(source.pageview.sample)
+        self.uncast: dict[str, int] = {}
+        """How often a field's value was found and could not be cast, by `EVENT.FIELD`."""
         self.pageview = PageviewFilter(source.pageview)
         self.audience = Audience(source, limit_age=limit_age)
         self.bodies = BodyBuilder(
@@ -75,6 +98,8 @@ class Extractor:
             visitor_secret=visitor_secret,
             keep_parameters=kept_parameters(source),
         )
+        self.sessions = Sessions(source.session, source.name, sessions)
+        self._ages: Mapping[int, int] = {}
         self._reader = Reader(parser)
         self._generation: bytes | None = None
         self._ids = LineIds("", "", b"")
@@ -83,13 +108,22 @@ class Extractor:
         """Returns a reader for one file."""
         return Reader(self.parser)
 
-    def extract(self, lines: Lines, generation: bytes, reader: Reader | None = None) -> Extraction:
+    def extract(
+        self,
+        lines: Lines,
+        generation: bytes,
+        reader: Reader | None = None,
+        ages: Mapping[int, int] = NO_AGES,
+    ) -> Extraction:
         """Says what becomes of each line; the same lines in any batches give the same events.
 
         `generation` is the fingerprint of the file's generation (`identity.generation_of`);
         `reader` is the file's own (the default serves one file only).
-        Claims are taken in the book and listed in the result, to be made durable with it.
+        `ages` are the ages of sessions (`Extraction.ages`) that the checkpoint knows of lines that
+        are read again. Claims and sessions are taken in their books and listed in the result, to
+        be made durable with it.
         """
+        self._ages = ages
         reader = reader or self._reader
         taken = Extraction()
         settled = taken.settled
@@ -132,9 +166,15 @@ class Extractor:
         return taken
 
     def give_up(
-        self, reader: Reader, generation: bytes, end: int, records: Collection[Hashable]
+        self,
+        reader: Reader,
+        generation: bytes,
+        end: int,
+        records: Collection[Hashable],
+        ages: Mapping[int, int] = NO_AGES,
     ) -> Extraction:
         """Ends records that wait for more lines; `end` is the offset read up to."""
+        self._ages = ages
         taken = Extraction()
         ids = self._ids_of(generation)
         assembler = reader.assembler
@@ -193,6 +233,8 @@ class Extractor:
             rule = self.choose(record)
             if isinstance(rule, str):
                 return rule
+            if self.audience.identifies:
+                self.audience.identify(record)
             refused = self.audience.refuses(record, now_ms)
             if refused is not None:
                 return refused
@@ -202,10 +244,10 @@ class Extractor:
 
     def choose(self, record: Record) -> CompiledRule | str:
         """Returns the first rule that matches, else the page view, else why it is none either."""
-        for rule in self.rules:
-            if rule.matches(record):
-                return rule
-        return self.pageview.refuses(record) or PAGEVIEW
+        rule = self.rules.first(record)
+        if rule is None:
+            return self.pageview.refuses(record) or self.pageview_rule
+        return DROPPED if rule.drop else rule
 
     def draft(
         self, rule: CompiledRule, record: Record, text: bytes, start: int, generation: bytes
@@ -216,22 +258,45 @@ class Extractor:
     def _draft(
         self, rule: CompiledRule, record: Record, text: bytes, start: int, ids: LineIds
     ) -> Draft | str:
-        fields = rule.values(record)
+        groups = rule.groups(record)
+        name = rule.event_name(record, groups)
+        if rule.name_of is not None and name is not None:
+            name = self.bodies.guard.name(name)
+        if name is None:
+            return NO_NAME
+        fields = rule.values(record, groups, self.uncast)
         if isinstance(fields, str):
             return fields
-        owner = event_id = ids.event_id(start, text, rule.name_bytes)
+        if fields:
+            fields = self.bodies.guard.fields(fields, rule.once_per)
+            if any(each.required and each.name not in fields for each in rule.fields):
+                return "filtered.required_field_missing"
+        if self.audience.tags_bots and self.audience.is_bot(record):
+            fields.setdefault(BOT_FIELD, True)
+        owner = event_id = ids.event_id(start, text, name.encode("utf-8", "replace"))
         once: str | None = None
         if rule.once_per is not None and rule.once_per in fields:
             site = self.bodies.site_of(record)
             value = str(fields[rule.once_per])
-            event_id = once_event_id(site, rule.name, value)
-            once = once_key(site, rule.name, value)
+            event_id = once_event_id(site, name, value)
+            once = once_key(site, name, value)
+        visitor = self.bodies.visitor_of(record)
+        if not rule.conversion and not self.sample.has(visitor.id):
+            return SAMPLED
+        session = self.sessions.of(record, visitor, self._ages.get(start) if self._ages else None)
         try:
-            body = self.bodies.build(rule.name, event_id, record, fields)
+            body = self.bodies.build(
+                name,
+                event_id,
+                record,
+                fields,
+                visitor_id=visitor.id,
+                session_id=None if session is None else session.id,
+            )
         except TooLarge:
             return "unparsable.too_large"
-        event = Event(rule.name, event_id, body, start, rule.conversion)
-        return Draft(event, once, owner, record.time_ms or 0)
+        event = Event(name, event_id, body, start, rule.conversion)
+        return Draft(event, once, owner, record.time_ms or 0, session)
 
     def parse(self, text: bytes) -> Result:
         """Parses one line that stands alone."""
@@ -241,7 +306,7 @@ class Extractor:
         """Whether another line holds the draft's `once_per` key."""
         if draft.once is None:
             return False
-        return self.once.owner(draft.once, draft.time_ms) not in (None, draft.owner)
+        return self.once.standing(draft.once, draft.owner, draft.time_ms) == "taken"
 
     def _take(
         self,
@@ -256,13 +321,23 @@ class Extractor:
         if isinstance(draft, str):
             return draft
         if draft.once is not None:
-            if self.is_taken(draft):
+            standing = self.once.claim(draft.once, draft.owner, draft.time_ms)
+            if standing == "taken":
                 return "filtered.once_per"
-            if self.once.owner(draft.once, draft.time_ms) is None:
-                self.once.claim(draft.once, draft.owner, draft.time_ms)
+            if standing == "free":
                 taken.claims.append(Claim(draft.once, draft.owner, draft.time_ms))
+        if draft.session is not None and draft.session.place is not None:
+            self._keep_session(draft.session, draft.session.place, draft.time_ms, start, taken)
         taken.events.append(draft.event)
         return None
+
+    def _keep_session(
+        self, session: Session, place: Place, time_ms: int, start: int, taken: Extraction
+    ) -> None:
+        self.sessions.book.keep(place, time_ms // 1000)
+        taken.sessions.update(place.changes)
+        if session.age_s is not None:
+            taken.ages[start] = session.age_s
 
     def _ids_of(self, generation: bytes) -> LineIds:
         if generation != self._generation:
@@ -279,13 +354,14 @@ def build_extractor(
     once: OnceBook,
     now_ms: Callable[[], int],
     limit_age: bool = True,
+    sessions: dict[int, int] | None = None,
 ) -> Extractor:
     """Builds an extractor with a parser for the source's format.
 
     Raises what `checks.check_source` would have found: HooktailError for the
     format and the rules, OptionError for the format's options.
     """
-    parser = registry.find(source.format, source.parser_file).make(source.format_options)
+    parser = registry.make_parser(source)
     return Extractor(
         source,
         parser,
@@ -294,4 +370,5 @@ def build_extractor(
         once=once,
         now_ms=now_ms,
         limit_age=limit_age,
+        sessions=sessions,
     )

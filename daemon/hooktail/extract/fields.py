@@ -1,4 +1,4 @@
-"""The fields of a rule's event: where a value comes from and what it is cast to.
+"""The fields of a rule's event: read, transformed, cast, and measured.
 
 A value that cannot be cast counts as missing; nothing is guessed.
 """
@@ -6,35 +6,37 @@ A value that cannot be cast counts as missing; nothing is guessed.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.extract.links import TooLarge
-from hooktail.extract.pageview import header
+from hooktail.extract.casts import CASTS, TYPES, cast_to, longest_text
+from hooktail.extract.event import RESERVED
+from hooktail.extract.hashing import knows_national_numbers
+from hooktail.extract.places import PLACES
+from hooktail.extract.templates import compile_place, compile_template
 from hooktail.extract.text import stated
+from hooktail.extract.transforms import HASHES, NAMES, Transform, compile_transforms
+from hooktail.extract.validation import TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection
+    from datetime import tzinfo
 
-    from hooktail_parsers import Record
+    from hooktail.config.sections import FieldSection
+    from hooktail.extract.casts import Cast, Scalar
+    from hooktail.extract.complaints import Complaints
+    from hooktail.extract.places import Groups, ParseQuery, Read
+    from hooktail_parsers import JsonValue, Record
 
-Scalar: TypeAlias = "str | int | float | bool"
-Groups: TypeAlias = "Mapping[str, str]"
-ParseQuery: TypeAlias = "Callable[[str], Mapping[str, str]]"
 
-# fmt: off
-RECORD_KEYS = (
-    "ip", "method", "scheme", "host", "port", "path", "query", "status", "referrer",
-    "user_agent", "user", "bytes_sent", "duration_s", "xff", "session", "request_id",
-)
-# fmt: on
-SOURCES = ("query.NAME", "group.NAME", "fields.NAME", "cookie.NAME", "header.NAME", *RECORD_KEYS)
+class Outcome(NamedTuple):
+    """What became of a field."""
 
-_EXACT = 2**53
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+    value: JsonValue
+    """For the body; None if there is none."""
+    lost_in: str = ""
+    """What the found value could not pass: a transform, or the type. `""` if it passed, or if
+    there was nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,137 +45,142 @@ class CompiledField:
 
     name: str
     source: str
-    """As in the file, for people; `""` for a constant."""
+    """As in the file, for people: a place or a template; `""` for a constant."""
     type: str
-    read: Callable[[Record, Groups], object]
-    cast: Callable[[object], Scalar | None]
+    read: Read
+    cast: Cast
     required: bool
-    default: Scalar | None
+    default: JsonValue
     max_length: int
+    transforms: tuple[Transform, ...] = ()
 
-    def value(self, record: Record, groups: Groups) -> Scalar | None:
+    def value(self, record: Record, groups: Groups) -> JsonValue:
         """Returns the value for the body, None if there is none.
 
         Raises TooLarge if it is longer than `max_length`: a cut order id would be another one.
         """
-        found = self.read(record, groups)
-        value = None if found is None else self.cast(found)
+        return self.outcome(record, groups).value
+
+    def outcome(self, record: Record, groups: Groups) -> Outcome:
+        """Returns the value and, where one was found and is not it, why. Raises as `value`."""
+        read = self.read(record, groups)
+        if read is None:
+            return Outcome(self.default)
+        found = read
+        for transform in self.transforms:
+            found = transform.apply(found)
+            if found is None:
+                return self._lost(read, transform.name)
+        value = self.cast(found)
         if value is None:
-            return self.default
-        if isinstance(value, str) and len(value) > self.max_length:
+            return self._lost(read, self.type)
+        if isinstance(value, str | list | dict) and longest_text(value) > self.max_length:
             raise TooLarge
-        return value
+        return Outcome(value)
+
+    def _lost(self, read: object, step: str) -> Outcome:
+        is_empty = read in ([], {}) or (isinstance(read, str) and stated(read) is None)
+        return Outcome(self.default, "" if is_empty else step)
 
 
-def to_string(value: object) -> str | None:
-    """Casts a JSON value to text; objects, lists and what says nothing (`""`, `-`) to None."""
-    if isinstance(value, str):
-        return stated(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return _int_text(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return repr(value)
-    return None
-
-
-def to_integer(value: object) -> int | str | None:
-    """Casts whole numbers; beyond 2**53, where JSON readers lose digits, they stay text."""
-    if isinstance(value, bool):
+def compile_field(
+    section: FieldSection,
+    group_names: Collection[str],
+    parse: ParseQuery,
+    zone: tzinfo,
+    complaints: Complaints,
+) -> CompiledField | None:
+    """Compiles a field; None after a complaint. `zone` is that of times that name none."""
+    before = len(complaints.problems)
+    if section.name in RESERVED:
+        complaints.add("this key belongs to every event; a field may not take it")
+    if section.type not in TYPES:
+        complaints.at("type").unknown(section.type, TYPES, "type")
         return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        return value if abs(value) <= _EXACT else _int_text(value)
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    if not _INTEGER.fullmatch(text):
-        return None
-    digits = text.lstrip("+-").lstrip("0") or "0"
-    sign = "-" if text.startswith("-") and digits != "0" else ""
-    if len(digits) > 16 or int(digits) > _EXACT:
-        return sign + digits
-    return int(sign + digits)
-
-
-def to_number(value: object) -> int | float | str | None:
-    """Casts decimal numbers with a point; no thousands, no comma, no NaN, no infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    whole = to_integer(value)
-    if whole is not None or not isinstance(value, str):
-        return whole
-    text = value.strip()
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-def to_boolean(value: object) -> bool | None:
-    """Casts true/false, yes/no and 1/0."""
-    if isinstance(value, bool):
-        return value
-    return _BOOLEANS.get(str(value).strip().lower()) if isinstance(value, str | int) else None
-
-
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-CASTS: Mapping[str, Callable[[object], Scalar | None]] = {
-    "string": to_string,
-    "number": to_number,
-    "integer": to_integer,
-    "boolean": to_boolean,
-}
-
-
-def _int_text(value: int) -> str | None:
-    try:
-        return str(value)
-    except ValueError:  # over 4,300 digits Python refuses to write
-        return None
-
-
-def reader(source: str, parse: ParseQuery) -> Callable[[Record, Groups], object] | None:
-    """Compiles where a value comes from (`query.order`); None if there is no such place."""
-    if source in RECORD_KEYS:
-        return lambda record, _: getattr(record, source)
-    place, dot, name = source.partition(".")
-    if not dot or not name:
-        return None
-    match place:
-        case "query":
-            return lambda record, _: parse(record.query).get(name) if record.query else None
-        case "group":
-            return lambda _, groups: groups.get(name)
-        case "cookie":
-            return lambda record, _: cookie(record.cookies, name)
-        case "header":
-            lower = name.lower()
-            return lambda record, _: header(record, lower)
-        case "fields":
-            steps = name.split(".")
-            return lambda record, _: _nested(record.fields, name, steps)
-        case _:
+    if section.constant is not None:
+        cast = CASTS[_type_of(section.constant)]
+        if cast(section.constant) is None:
+            complaints.add("not a value that can be sent", section.constant)
+        read = _constant(section.constant)
+    else:
+        cast = cast_to(section.type, decimal=section.decimal, zone=zone)
+        made = _read(section, group_names, parse, complaints)
+        if made is None:
             return None
+        read = made
+    if section.default is not None and cast(section.default) is None:
+        complaints.at("default").add(f"not a {section.type}", section.default)
+    if section.max_length < 1:
+        complaints.at("max_length").add("must be at least 1", section.max_length)
+    transforms = _transforms(section, complaints)
+    if len(complaints.problems) > before:
+        return None
+    return CompiledField(
+        name=section.name,
+        source=section.source or section.template or "",
+        type=section.type,
+        read=read,
+        cast=cast,
+        required=section.required,
+        default=None if section.default is None else cast(section.default),
+        max_length=section.max_length,
+        transforms=transforms,
+    )
 
 
-def cookie(cookies: str | None, name: str) -> str | None:
-    """Finds a cookie in a logged `Cookie` header, percent-decoded once."""
-    for pair in (cookies or "").split(";"):
-        key, equals, value = pair.strip().partition("=")
-        if equals and key == name:
-            return unquote(value.strip('"'), errors="replace")
-    return None
+def is_hashed(section: FieldSection) -> bool:
+    """Whether nobody can read in the event what the field was made of."""
+    return not HASHES.isdisjoint(section.transform)
 
 
-def _nested(fields: object, name: str, steps: list[str]) -> object:
-    if isinstance(fields, dict) and name in fields:
-        return fields[name]
-    for step in steps:
-        if not isinstance(fields, dict):
-            return None
-        fields = fields.get(step)
-    return fields
+def _read(
+    section: FieldSection, group_names: Collection[str], parse: ParseQuery, complaints: Complaints
+) -> Read | None:
+    if section.source is not None and section.template is not None:
+        complaints.at("template").add("stands beside from; one of them is enough")
+        return None
+    if section.source is not None:
+        return compile_place(section.source, group_names, parse, complaints.at("from"))
+    if section.template is None:
+        complaints.add("needs a constant, `from` or `template`", allowed=", ".join(PLACES))
+        return None
+    made = compile_template(section.template, group_names, parse, complaints.at("template"))
+    return None if made is None else made.fill
+
+
+def _transforms(section: FieldSection, complaints: Complaints) -> tuple[Transform, ...]:
+    for name in section.transform:
+        if name not in NAMES:
+            complaints.at("transform").unknown(name, NAMES, "transform")
+            return ()
+    if "split" in section.transform and section.type not in ("list", "json"):
+        hint = 'write type = "list"'
+        complaints.at("type").add("split makes a list", section.type, hint=hint)
+    if not section.separator:
+        complaints.at("separator").add("empty")
+    if section.decimal is not None and section.type not in ("number", "integer"):
+        complaints.at("decimal").add(
+            "says how numbers are written", section.type, allowed='type = "number" or "integer"'
+        )
+    if section.phone_region is not None and not knows_national_numbers():
+        complaints.at("phone_region").add(
+            "needs the package phonenumbers", hint="install it beside hooktail"
+        )
+    return compile_transforms(
+        section.transform,
+        separator=section.separator,
+        phone_plus=section.phone_plus,
+        phone_region=section.phone_region,
+    )
+
+
+def _constant(value: Scalar) -> Callable[[Record, Groups], object]:
+    return lambda _, __: value
+
+
+def _type_of(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "number"
+    return "string" if isinstance(value, str) else "number"

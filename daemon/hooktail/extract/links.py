@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from hooktail.extract.cache import Cache
+from hooktail.extract.personal import reveals
 from hooktail.extract.text import stated
+from hooktail.extract.validation import MAX_URL, TooLarge
 
 if TYPE_CHECKING:
     from hooktail.extract.privacy import Scrubber
     from hooktail_parsers import Record
-
-MAX_URL = 2048
 
 _SITE = re.compile(
     r"<?(?:(https?)://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]+)(?::(\d+))?", re.IGNORECASE
 )
 _HOST = re.compile(r"[\w.-]+")
 _IPV6 = re.compile(r"\[?([0-9a-f:.]*:[0-9a-f:.]*)\]?", re.IGNORECASE)
-_UNSAFE = re.compile("[\x00-\x20\x7f-\x9f#<>\ud800-\udfff]")
+_UNSAFE = re.compile("[\x00-\x20\x7f-\x9f#<>\ud800-\udfff]|\\s")
 _DROPPED = re.compile("[\x00-\x1f\x7f-\x9f<>\ud800-\udfff]")
+_BLANK = re.compile(r"\s")
 _REFERRER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]+)([^?]*)(?:\?(.*))?", re.DOTALL)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class TooLarge(Exception):  # noqa: N818  # a finding about a line, counted; not an error of ours
-    """Something in the line is over the limit for an event."""
 
 
 class Links:
@@ -59,17 +57,18 @@ class Links:
             origin = self._origins[f"{record.scheme} {record.port} {record.host}"]
         if origin is None:
             return None
-        query = record.query
-        if len(path) + len(query or "") > MAX_URL:
+        query = record.query or ""
+        if len(path) + len(query) > MAX_URL:
             raise TooLarge
-        target = self._scrubber.path(path)
-        if query:
-            query = self._scrubber.query(query)
-            if query:
-                target = f"{target}?{query}"
-        if _UNSAFE.search(target):
-            target = _safe(target)
-        url = origin + target
+        # First what no address holds, then what may not be told: nothing hides behind the former.
+        if _UNSAFE.search(path):
+            query = "" if "#" in path else query
+            path = _safe(path)
+        if _UNSAFE.search(query):
+            query = _safe(query)
+        url = origin + self._scrubber.path(path)
+        if query and (query := self._scrubber.query(query)):
+            url = f"{url}?{query}"
         if len(url) > MAX_URL:
             raise TooLarge
         return url
@@ -106,6 +105,8 @@ class Links:
         host = authority.rpartition("@")[2]
         if not host or (scheme.lower() in _DEFAULT_PORTS and not _is_authority(host)):
             return None
+        if reveals(host):
+            return None
         bare = f"{scheme}://{host}{self._scrubber.path(path) if len(path) <= MAX_URL else path}"
         if len(bare) > MAX_URL:
             return None
@@ -117,7 +118,8 @@ class Links:
 
 
 def _safe(target: str) -> str:
-    return _DROPPED.sub("", target.partition("#")[0]).replace(" ", "%20")
+    kept = _DROPPED.sub("", target.partition("#")[0])
+    return _BLANK.sub(lambda found: quote(found[0]), kept)
 
 
 def _host(text: str) -> str | None:

@@ -54,6 +54,9 @@ class PageviewFilter:
 
     def __init__(self, section: PageviewSection) -> None:
         self.enabled = section.enabled
+        self._extensions = PAGE_EXTENSIONS.union(
+            extension.lower().removeprefix(".") for extension in section.include_extensions
+        )
         self._excluded = glob_pattern(EXCLUDED_PATHS + section.exclude_paths, ignore_case=True)
         self._paths: Cache[str | None] = Cache(self._refuse_path, 16_384)
 
@@ -81,17 +84,19 @@ class PageviewFilter:
             path = unquote(path, errors="replace")  # once: what the server matched
         while "//" in path:
             path = path.replace("//", "/")
-        if not _may_be_a_page(path):
+        if not self._may_be_a_page(path):
             return "filtered.static_file"
         return "filtered.excluded_path" if self._excluded.match(path) else None
 
+    def _may_be_a_page(self, path: str) -> bool:
+        """Judges by extension: none, or one that serves pages.
 
-def _may_be_a_page(path: str) -> bool:
-    """Judges by extension: none, or one that serves pages. `/v1.2` has none, `/a.css;v=1` has."""
-    name = path.rpartition("/")[2].partition(";")[0]
-    _, dot, extension = name.rpartition(".")
-    is_extension = dot and len(extension) <= 10 and extension.isalnum() and not extension.isdigit()
-    return not is_extension or extension.lower() in PAGE_EXTENSIONS
+        `/v1.2` has none, `/a.css;v=1` has.
+        """
+        name = path.rpartition("/")[2].partition(";")[0]
+        _, dot, extension = name.rpartition(".")
+        known = dot and len(extension) <= 10 and extension.isalnum() and not extension.isdigit()
+        return not known or extension.lower() in self._extensions
 
 
 def header(record: Record, name: str) -> str | None:
@@ -117,10 +122,19 @@ def _refuse_headers(record: Record) -> str | None:
         return "filtered.not_a_document"
     if header(record, "x-requested-with") is not None:
         return "filtered.script_request"
+    answered = content_type(record)
+    if answered is not None and not answered.lower().startswith(_HTML):
+        return "filtered.content_type"
+    return None
+
+
+def content_type(record: Record) -> str | None:
+    """Returns the media type of the answer, with its parameters, where the line has it."""
+    fields = record.fields
+    if fields is None:
+        return None
     for key in _CONTENT_TYPES:
-        content_type = (record.fields or {}).get(key)
-        if isinstance(content_type, str) and content_type not in ("", "-"):
-            if not content_type.lower().startswith(_HTML):
-                return "filtered.content_type"
-            break
+        stated = fields.get(key)
+        if isinstance(stated, str) and stated not in ("", "-"):
+            return stated
     return None

@@ -1,87 +1,225 @@
-"""What is taken out of addresses before they leave the host: parameters that name a person.
+"""What is taken out of events before they leave the host: addresses, fields, user agents.
 
-It judges names of parameters and the look of values; it does not know rules or destinations.
+What tells on somebody is judged in `personal`; here is what becomes of it, as the configuration
+says. Doing it twice changes nothing.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
 
+from hooktail.config.sections import PrivacySection
 from hooktail.extract.cache import Cache
+from hooktail.extract.hashing import hash_email, hash_phone, hash_text
+from hooktail.extract.personal import (
+    CLICK_IDS,
+    HINT,
+    Kind,
+    is_secret_key,
+    kind_of,
+    name_kind,
+    replaced,
+    reveals,
+)
+from hooktail.extract.validation import MAX_STRING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-# Whole names, without separators and in lower case.
-# fmt: off
-_NAMES = frozenset((
-    "name", "firstname", "lastname", "fullname", "username", "surname", "givenname",
-    "familyname", "fname", "lname", "address", "address1", "address2", "streetaddress",
-    "billingaddress", "shippingaddress", "street", "code", "authcode", "state", "oauthstate",
-    "key", "apikey", "authkey", "accesskey", "secretkey", "privatekey", "tel", "mobile", "sid",
-    "phpsessid", "jsessionid", "sessionid", "sess", "sig", "pwd", "pass",
-))
-# fmt: on
-# Words that tell wherever they stand in a name: `user[email]`, `access_token`, `billing-phone`.
-# fmt: off
-_WORDS = frozenset((
-    "email", "mail", "phone", "telephone", "password", "passwd", "token", "secret", "signature",
-    "session", "otp", "emailaddress", "phonenumber", "accesstoken", "refreshtoken", "idtoken",
-    "authtoken", "csrftoken",
-))
-# fmt: on
-_CLICK_IDS = frozenset(("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "twclid"))
-# Begins only where a word does and never steps back over it: linear in the length of the text.
-_EMAIL = re.compile(
-    r"(?<![^\s/?&=;,:@])[^\s/?&=;,:@]++@[^\s/?&=;,:@]+\.[A-Za-z]{2,}(?![^\s/?&=;,:@])"
-)
-_SESSION_IN_PATH = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
+    from hooktail_parsers import JsonValue
 
+_Verdict: TypeAlias = 'Literal["keep", "judge", "hash", "remove"]'
 
-def is_sensitive(name: str) -> bool:
-    """Whether a parameter of this (raw) name is likely to hold a secret or personal data."""
-    text = unquote(name.replace("+", " "), errors="replace").lower()
-    if text.startswith("utm_") or text in _CLICK_IDS or text == "li_fat_id":
-        return False
-    words = re.findall(r"[^\W_]+", text)
-    joined = "".join(words)
-    return joined in _NAMES or joined in _WORDS or not _WORDS.isdisjoint(words)
+_DEFAULT = PrivacySection()
+REMOVED = "***"
+"""Stands in a user agent for what was taken out of it, and is never longer."""
+_FIRST_LONG_NUMBER = 10**13
+_ROUNDS = 4
+"""What is taken out may leave something that tells, once or twice; no browser writes more."""
+_NUMBER = re.compile(r"[0-9 ().+/-]+")
+_USER_INFO = re.compile(r"://[^/?#\s]*@")
+_PAIR = re.compile(r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=[^\s&;#,})\"']*+")
+_ID = re.compile(r"(?:.*[_.-])?ids?|.*[a-z]I[Dd]s?", re.DOTALL)
 
 
 class Scrubber:
-    """Takes personal data out of paths and queries; `keep` are parameter names a rule uses."""
+    """Takes personal data out of paths and queries; `used` are parameter names that rules use."""
 
-    def __init__(self, keep: Collection[str] = ()) -> None:
-        self._keep = frozenset(keep)
-        self._names: Cache[bool] = Cache(self._goes, 4096)
-
-    def _goes(self, name: str) -> bool:
-        return unquote(name.replace("+", " ")) not in self._keep and is_sensitive(name)
+    def __init__(self, used: Collection[str] = (), section: PrivacySection = _DEFAULT) -> None:
+        self._used = _lower(used)
+        self._kept = _lower(section.keep_parameters)
+        self._removed = _lower(section.remove_parameters)
+        allowed = section.allow_parameters
+        self._allowed = None if allowed is None else _lower(allowed)
+        self._hashes = section.parameters == "hash"
+        self._verdicts: Cache[_Verdict] = Cache(self._verdict_on, 4096)
+        self._paths: Cache[str] = Cache(self._scrubbed_path, 8192)
 
     def query(self, query: str) -> str:
-        """Returns the raw query without sensitive parameters and values that look like e-mail."""
-        pairs = query.split("&")
-        names = self._names
-        mails = "@" in query or "%40" in query
-        kept = [
-            pair
-            for pair in pairs
-            if not names[pair.partition("=")[0]] and not (mails and self._is_mail(pair))
-        ]
-        return query if len(kept) == len(pairs) else "&".join(kept)
+        """Returns the raw query without what gives somebody away."""
+        verdicts = self._verdicts
+        may_reveal = HINT.search(query) is not None
+        kept: list[str] = []
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            verdict = verdicts[name]
+            if verdict == "keep" or (
+                verdict == "judge" and not (may_reveal and _reveals_value(value))
+            ):
+                kept.append(pair)
+            elif verdict != "remove" and self._hashes:
+                digest = _digest(value, any_text=verdict == "hash")
+                if digest is not None:
+                    kept.append(f"{name}={digest}")
+        return "&".join(kept)
 
-    def _is_mail(self, pair: str) -> bool:
-        name, _, value = pair.partition("=")
-        decoded = unquote(value.replace("+", " ")) if value else unquote(name)
-        return _EMAIL.search(decoded) is not None and unquote(name) not in self._keep
+    def _verdict_on(self, name: str) -> _Verdict:
+        decoded = unquote(name.replace("+", " "), errors="replace").lower()
+        if decoded in self._removed:
+            return "remove"
+        if decoded in self._kept:
+            return "keep"
+        if kind_of(decoded) is not None or _reveals_value(name):
+            return "remove"
+        if decoded in self._used or decoded in CLICK_IDS or decoded.startswith("utm_"):
+            return "judge"
+        if self._allowed is not None:
+            return "judge" if decoded in self._allowed else "remove"
+        kind = name_kind(name)
+        if not kind:
+            return "judge"
+        return "hash" if self._hashes and kind == "personal" else "remove"
 
     def path(self, path: str) -> str:
-        """Returns the raw path without `;jsessionid=` and segments that look like e-mail."""
-        if ";" in path:
-            path = _SESSION_IN_PATH.sub("", path)
-        if "@" not in path and "%40" not in path:
+        """Returns the raw path without segments, and parameters of segments, that tell."""
+        if ";" not in path and "=" not in path and not HINT.search(path):
             return path
-        segments = path.split("/")
-        return "/".join(part for part in segments if not _EMAIL.search(unquote(part))) or "/"
+        return self._paths[path]
+
+    def _scrubbed_path(self, path: str) -> str:
+        if not path:
+            return path
+        kept: list[str] = []
+        for segment in path.split("/"):
+            first, *parameters = segment.split(";")
+            parts = [part for part in parameters if not self._goes_from_path(part)]
+            if not self._goes_from_path(first):
+                kept.append(";".join([first, *parts]))
+        return "/".join(kept) or "/"
+
+    def _goes_from_path(self, part: str) -> bool:
+        """Judges a segment, or one of its parameters; which others may stay is no matter here."""
+        name, equals, value = part.partition("=")
+        if not equals:
+            return reveals(part)
+        decoded = unquote(name, errors="replace").lower()
+        if decoded in self._kept:
+            return False
+        told = decoded in self._removed or (decoded not in self._used and name_kind(name))
+        return bool(told) or reveals(name) or reveals(value)
+
+
+class FieldGuard:
+    """Looks through the values of an event's own fields, its name and its user agent."""
+
+    def __init__(self, section: PrivacySection = _DEFAULT) -> None:
+        self._policy = section.fields
+
+    def fields(self, fields: Mapping[str, JsonValue], spared: str | None) -> dict[str, JsonValue]:
+        """Returns the fields without what may not be sent.
+
+        Ids (`order_id`) are left alone, and so is the field called `spared`.
+        """
+        guarded: dict[str, JsonValue] = {}
+        for name, value in fields.items():
+            kept = value if name == spared or _ID.fullmatch(name) else self._guarded(value)
+            if kept is not None:
+                guarded[name] = kept
+        return guarded
+
+    def _guarded(self, value: JsonValue) -> JsonValue:
+        match value:
+            case str():
+                return self._guarded_text(value)
+            case bool():
+                return value
+            case int() | float():
+                is_card = value >= _FIRST_LONG_NUMBER and kind_of(f"{value:.0f}") == "card"
+                return None if is_card else value
+            case list():
+                items = [self._guarded(item) for item in value]
+                return [item for item in items if item is not None] or None
+            case dict():
+                inner = {name: item for name, item in value.items() if not is_secret_key(name)}
+                return self.fields(inner, None) or None
+            case _:
+                return value
+
+    def _guarded_text(self, text: str) -> str | None:
+        """Returns the text, or what may be sent instead of it; None for nothing."""
+        if not HINT.search(text) and "=" not in text and "://" not in text:
+            return text
+        if "://" in text:
+            text = _USER_INFO.sub("://", text)
+        if "=" in text:
+            text = _PAIR.sub(_without_told, text)
+        kind = kind_of(text)
+        if kind in ("card", "token"):
+            return None
+        if self._policy == "send":
+            return text.strip() or None
+        if kind is not None:
+            if self._policy == "drop":
+                return None
+            longest = max(len(text), MAX_STRING)
+            text = replaced(text, _hashed)
+            if len(text) > longest:
+                return None
+        # What is still there is encoded, or stands inside something else.
+        return None if _reveals_value(text) else text.strip() or None
+
+    def name(self, name: str) -> str | None:
+        """Returns the name of an event that a line gave; None if it tells on somebody."""
+        return None if _reveals_value(name) else name
+
+    def agent(self, agent: str) -> str:
+        """Returns a user agent without what stands in it of a person."""
+        if not HINT.search(agent):
+            return agent
+        for _ in range(_ROUNDS):
+            before, agent = agent, replaced(agent, lambda _, __: REMOVED)
+            if agent == before:
+                return agent
+        return REMOVED
+
+
+def _lower(names: Collection[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _reveals_value(value: str) -> bool:
+    """Judges a raw value of a query, where `+` is a blank, or a plus that nobody encoded."""
+    return reveals(value) or ("+" in value and reveals(value.replace("+", " ")))
+
+
+def _digest(value: str, *, any_text: bool) -> str | None:
+    """Returns what a raw value of a query is hashed to; None where only going helps."""
+    plain = unquote(value, errors="replace")
+    digest = hash_email(plain) or hash_phone(plain)
+    if digest is not None or not any_text:
+        return digest
+    text = unquote(value.replace("+", " "), errors="replace").strip()
+    if not text or _NUMBER.fullmatch(text) or reveals(text):
+        return None
+    return hash_text(text)
+
+
+def _hashed(kind: Kind, text: str) -> str:
+    digest = hash_email(text) if kind == "email" else hash_phone(text) if kind == "phone" else None
+    return digest or ""
+
+
+def _without_told(found: re.Match[str]) -> str:
+    return "" if name_kind(found[1]) else found[0]

@@ -42,6 +42,11 @@ class Reader:
         return float(getattr(self._parser, "hold_s", 0.0))
 
     @property
+    def chosen(self) -> str:
+        """The format that was found, where it is for the parser to find it."""
+        return str(getattr(self._parser, "chosen", ""))
+
+    @property
     def has_open(self) -> bool:
         """Tells whether lines wait here for the rest of their record."""
         return bool(self.assembler.open)

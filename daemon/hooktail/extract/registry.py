@@ -6,6 +6,7 @@ imported only when its format is asked for or listed, and it cannot replace a bu
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -15,10 +16,15 @@ from hooktail.errors import HooktailError
 from hooktail.extract.plugin_file import formats_of
 from hooktail_parsers import Format
 from hooktail_parsers.builtin import ALIASES, FORMATS
+from hooktail_parsers.joining import JoinRules, join
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.metadata import EntryPoint
     from pathlib import Path
+
+    from hooktail.config.sections import SourceSection
+    from hooktail_parsers import Parser
 
 GROUP = "hooktail.parsers"
 
@@ -55,6 +61,41 @@ def find(spec: str, parser_file: Path | None = None) -> Format:
     return _known(spec.strip(), parser_file)
 
 
+def make_parser(source: SourceSection) -> Parser:
+    """Makes the parser of a source: its format, and around it what joins lines to records.
+
+    Raises:
+        HooktailError: the format cannot be found or used.
+        OptionError: an option is wrong.
+    """
+    options = parser_options(source.format_options)
+    parser = find(source.format, source.parser_file).make(options)
+    rules = source.multiline
+    if rules is None:
+        return parser
+    return join(
+        parser,
+        JoinRules(
+            start=rules.start,
+            end=rules.end,
+            indented=rules.indented,
+            json=rules.json,
+            hold_s=rules.hold_s,
+            max_lines=rules.max_lines,
+            max_bytes=rules.max_bytes,
+        ),
+    )
+
+
+def parser_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Leaves out an encoding in which the reader finds lines itself: it hands over UTF-8."""
+    try:
+        wide = codecs.lookup(options.get("encoding", "utf-8")).name.startswith("utf-16")
+    except LookupError:
+        wide = False  # the format says what is wrong with it
+    return {key: text for key, text in options.items() if not (wide and key == "encoding")}
+
+
 def _wrapped(spec: str, wrapper: Format, inner: Format) -> Format:
     wrap = wrapper.wrap
     if wrap is None:
@@ -64,8 +105,13 @@ def _wrapped(spec: str, wrapper: Format, inner: Format) -> Format:
         name=f"{wrapper.name}+{inner.name}",
         summary=f"{wrapper.summary}; in it {inner.summary}",
         fields=tuple(dict.fromkeys((*inner.fields, *wrapper.fields))),
-        make=lambda options: wrap(inner.make(options), options),
+        make=lambda options: wrap(inner.make(_inside(options)), options),
     )
+
+
+def _inside(options: Mapping[str, str]) -> dict[str, str]:
+    """The wrapper's own option is not one of what it wraps."""
+    return {key: text for key, text in options.items() if key != "map.message"}
 
 
 def _built(builder: Format, definition: str) -> Format:

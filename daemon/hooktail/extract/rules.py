@@ -2,76 +2,113 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hooktail.errors import ConfigError, Problem
+from hooktail.config.sections import From
+from hooktail.errors import ConfigError
 from hooktail.extract.cache import Cache
+from hooktail.extract.casts import to_string
 from hooktail.extract.complaints import Complaints
-from hooktail.extract.conditions import Condition, compile_when
-from hooktail.extract.event import RESERVED
-from hooktail.extract.fields import CASTS, SOURCES, CompiledField, reader
-from hooktail.extract.links import Links, TooLarge
+from hooktail.extract.condition import Condition, Surroundings, groups_of
+from hooktail.extract.conditions import compile_when
+from hooktail.extract.fields import CompiledField, compile_field, is_hashed
+from hooktail.extract.links import Links
+from hooktail.extract.places import NO_GROUPS
 from hooktail.extract.privacy import Scrubber
-from hooktail.extract.text import clean, parse_query
+from hooktail.extract.shadows import shadow_of
+from hooktail.extract.templates import compile_place, compile_template, places_in
+from hooktail.extract.text import parse_query, stated
+from hooktail.extract.validation import TooLarge
+from hooktail_parsers import OptionError, Record
+from hooktail_parsers.times import zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
+    from datetime import tzinfo
 
-    from hooktail.config.sections import FieldSection, RuleSection, SourceSection
-    from hooktail.extract.fields import Groups, ParseQuery, Scalar
-    from hooktail_parsers import Record
+    from hooktail.config.sections import PageviewSection, RuleSection, SourceSection
+    from hooktail.errors import Problem
+    from hooktail.extract.places import Groups
+    from hooktail_parsers import JsonValue
 
-NO_GROUPS: Groups = {}
+MAX_NAME = 128
+DROPPED = "filtered.dropped_by_rule"
+NO_NAME = "filtered.no_event_name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRule:
-    """One rule: all conditions hold, then its fields are taken."""
+    """One rule: all conditions hold, then its name and its fields are taken."""
 
     name: str
+    """The name of its events; where each line gives its own, where that is taken from."""
     conditions: tuple[Condition, ...] = ()
     fields: tuple[CompiledField, ...] = ()
     once_per: str | None = None
+    drop: bool = False
+    """Its lines make no event."""
     conversion: bool = True
     """False for the built-in page view."""
-    name_bytes: bytes = field(init=False)
-    _tests: tuple[Callable[[Record], bool], ...] = field(init=False, repr=False)
+    name_of: Callable[[Record, Groups], object] | None = None
+    """How a line gives the name, None if it is always `name`."""
+    path: Condition | None = field(init=False, repr=False)
+    """The condition on the path."""
+    _behind_path: tuple[Callable[[Record], bool], ...] = field(init=False, repr=False)
+    _has_groups: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name_bytes", self.name.encode("utf-8", "replace"))
-        object.__setattr__(self, "_tests", tuple(each.holds for each in self.conditions))
+        first = self.conditions[0] if self.conditions else None
+        path = first if first is not None and first.key == "path" else None
+        tests = tuple(each.holds for each in self.conditions if each is not path)
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "_behind_path", tests)
+        has_groups = any(each.groups is not None for each in self.conditions)
+        object.__setattr__(self, "_has_groups", has_groups)
 
     def matches(self, record: Record) -> bool:
         """Whether all conditions hold."""
-        for holds in self._tests:  # noqa: SIM110  # a generator costs as much as the conditions
+        return (self.path is None or self.path.holds(record)) and self.matches_behind_path(record)
+
+    def matches_behind_path(self, record: Record) -> bool:
+        """Whether all conditions but that on the path hold."""
+        for holds in self._behind_path:  # noqa: SIM110  # a generator costs as much as the conditions
             if not holds(record):
                 return False
         return True
 
     def first_failing(self, record: Record) -> Condition | None:
         """Returns the condition that decided against a record, None if the rule matches."""
-        return next((each for each in self.conditions if not each.holds(record)), None)
+        failing = next((each for each in self.conditions if not each.holds(record)), None)
+        return None if failing is None else failing.decisive(record)
 
     def groups(self, record: Record) -> Groups:
-        """Returns the named groups of the path's regex."""
-        for condition in self.conditions:
-            if condition.groups is not None:
-                return condition.groups(record)
-        return NO_GROUPS
+        """Returns the named groups of the conditions' regular expressions."""
+        return groups_of(self.conditions, record) if self._has_groups else NO_GROUPS
 
-    def values(self, record: Record) -> dict[str, Scalar] | str:
-        """Returns the fields for the body, or the counter key of the first that is in the way."""
-        values: dict[str, Scalar] = {}
-        if not self.fields:
-            return values
-        groups = self.groups(record)
+    def event_name(self, record: Record, groups: Groups) -> str | None:
+        """Returns the name of the event, None if the line does not say it."""
+        if self.name_of is None:
+            return self.name
+        name = to_string(self.name_of(record, groups))
+        return None if name is None else name[:MAX_NAME].strip()
+
+    def values(
+        self, record: Record, groups: Groups, uncast: MutableMapping[str, int] | None = None
+    ) -> dict[str, JsonValue] | str:
+        """Returns the fields for the body, or the counter key of the first that is in the way.
+
+        `uncast` counts, by `EVENT.FIELD`, the values that were found and could not be cast.
+        """
+        values: dict[str, JsonValue] = {}
         for each in self.fields:
             try:
-                value = each.value(record, groups)
+                value, lost_in = each.outcome(record, groups)
             except TooLarge:
                 return "unparsable.too_large"
+            if lost_in and uncast is not None:
+                key = f"{self.name}.{each.name}"
+                uncast[key] = uncast.get(key, 0) + 1
             if value is not None:
                 values[each.name] = value
             elif each.required:
@@ -79,120 +116,187 @@ class CompiledRule:
         return values
 
 
-PAGEVIEW = CompiledRule(name="pageview", conversion=False)
+class RuleSet:
+    """A source's rules in their order. Paths repeat, so it remembers which rules they leave."""
+
+    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+        self._rules = tuple(rules)
+        self._pathless = tuple(rule for rule in self._rules if rule.path is None)
+        self._by_path: Cache[tuple[CompiledRule, ...]] = Cache(self._left_by)
+
+    def __iter__(self) -> Iterator[CompiledRule]:
+        return iter(self._rules)
+
+    def first(self, record: Record) -> CompiledRule | None:
+        """Returns the first rule that matches."""
+        path = record.path
+        for rule in self._pathless if path is None else self._by_path[path]:
+            if rule.matches_behind_path(record):
+                return rule
+        return None
+
+    def _left_by(self, path: str) -> tuple[CompiledRule, ...]:
+        """Returns the rules whose condition on the path holds, and those without one."""
+        record = Record(path=path)
+        left = tuple(rule for rule in self._rules if rule.path is None or rule.path.holds(record))
+        # Most paths leave the same rules: they share one tuple.
+        return self._pathless if left == self._pathless else left
+
+
+def pageview_rule(section: PageviewSection) -> CompiledRule:
+    """Returns the rule of the built-in page view; its conditions are the page view's own."""
+    return CompiledRule(name=section.name, conversion=False)
 
 
 def compile_rules(source: SourceSection) -> list[CompiledRule]:
     """Compiles a source's rules; raises ConfigError with every problem found."""
-    rules, problems = _compile(source, "")
-    if problems:
-        raise ConfigError(problems)
+    rules, complaints = _compile(source, "")
+    if complaints.problems:
+        raise ConfigError(complaints.problems)
     return rules
 
 
 def check_rules(source: SourceSection, file: str) -> list[Problem]:
     """Returns everything that is wrong with a source's rules; `file` is named in each problem."""
-    return _compile(source, file)[1]
+    return _compile(source, file)[1].problems
+
+
+def rule_warnings(source: SourceSection, file: str) -> list[Problem]:
+    """Returns what works, but hardly as it was meant: rules that never match, costly regexes."""
+    complaints = _compile(source, file)[1]
+    for index, later in enumerate(source.rules):
+        for number, earlier in enumerate(source.rules[:index]):
+            if shadow_of(earlier.when, later.when):
+                complaints.at(f"event[{index}]").warn(
+                    f"never matches: event[{number}] ({_label(earlier)}) takes every line first",
+                    _label(later),
+                    hint="put the rule with more conditions first",
+                )
+                break
+    return complaints.warnings
 
 
 def kept_parameters(source: SourceSection) -> set[str]:
-    """Names of query parameters that rules use: they stay in urls."""
+    """Names of query parameters that rules use: they stay in urls.
+
+    Those that a rule sends only as a hash are no such: their hash says what they are, they do not.
+    """
     names: set[str] = set()
     for rule in source.rules:
-        query = rule.when.get("query")
-        names.update(query if isinstance(query, dict) else ())
-        sources = (each.source or "" for each in rule.fields)
-        names.update(text.removeprefix("query.") for text in sources if text.startswith("query."))
+        names.update(_parameters_in(rule.when))
+        places: list[str] = []
+        if isinstance(rule.name, From):
+            places.append(rule.name.place)
+        elif rule.name is not None:
+            places += places_in(rule.name)
+        for each in rule.fields:
+            if not is_hashed(each):
+                places += [each.source or "", *places_in(each.template or "")]
+        names.update(text.removeprefix("query.") for text in places if text.startswith("query."))
     return names
 
 
-def _compile(source: SourceSection, file: str) -> tuple[list[CompiledRule], list[Problem]]:
+def _parameters_in(when: object) -> Iterator[str]:
+    if not isinstance(when, dict):
+        return
+    query, field_table = when.get("query"), when.get("field")
+    yield from query if isinstance(query, dict) else ()
+    if isinstance(field_table, dict):
+        in_table = field_table.get("query")
+        yield from in_table if isinstance(in_table, dict) else ()
+        yield from (name[6:] for name in field_table if name.startswith("query."))
+    for key in ("all", "any", "not"):
+        inner = when.get(key)
+        for table in inner if isinstance(inner, list | tuple) else [inner]:
+            yield from _parameters_in(table)
+
+
+def _label(rule: RuleSection) -> str:
+    if rule.name is None:
+        return "drop"
+    return f"from {rule.name.place}" if isinstance(rule.name, From) else rule.name
+
+
+def _compile(source: SourceSection, file: str) -> tuple[list[CompiledRule], Complaints]:
     complaints = Complaints(file, f"source[{source.name}]")
     # One line asks for several parameters: its query is parsed once.
     queries = Cache(parse_query, 64)
     site_host = Links(source.site, Scrubber()).site_host
+    compiler = _Compiler(Surroundings(site_host, queries.__getitem__), _zone(source))
     rules = [
-        _rule(rule, site_host, queries.__getitem__, complaints.at(f"event[{index}]"))
+        compiler.rule(rule, complaints.at(f"event[{index}]"))
         for index, rule in enumerate(source.rules)
     ]
-    return rules, complaints.problems
+    return rules, complaints
 
 
-def _rule(
-    rule: RuleSection, site_host: str | None, parse: ParseQuery, complaints: Complaints
-) -> CompiledRule:
-    if not clean(rule.name) or clean(rule.name) != rule.name:
-        complaints.at("name").add("not a name for an event", rule.name)
-    conditions = compile_when(rule.when, site_host, parse, complaints.at("when"))
-    group_names = {name for condition in conditions for name in condition.group_names}
-    fields = [
-        _field(each, group_names, parse, complaints.at(f"fields.{each.name}"))
-        for each in rule.fields
-    ]
-    if rule.once_per is not None and rule.once_per not in {each.name for each in rule.fields}:
-        names = [each.name for each in rule.fields]
-        complaints.at("once_per").unknown(rule.once_per, names, "field of this event")
-    return CompiledRule(
-        name=rule.name,
-        conditions=tuple(conditions),
-        fields=tuple(each for each in fields if each is not None),
-        once_per=rule.once_per,
-    )
+def _zone(source: SourceSection) -> tzinfo:
+    try:
+        return zone_of(source.format_options)
+    except OptionError:
+        return zone_of({})  # the format says what is wrong with it
 
 
-def _field(
-    section: FieldSection, group_names: set[str], parse: ParseQuery, complaints: Complaints
-) -> CompiledField | None:
-    before = len(complaints.problems)
-    if section.name in RESERVED:
-        complaints.add("this key belongs to every event; a field may not take it")
-    cast = CASTS.get(section.type)
-    if cast is None:
-        complaints.at("type").unknown(section.type, CASTS, "type")
-        return None
-    constant = section.constant
-    read: Callable[[Record, Groups], object] | None
-    if constant is not None:
-        cast = CASTS[_type_of(constant)]
-        if cast(constant) is None:
-            complaints.add("not a value that can be sent", constant)
-        read = _constant(constant)
-    elif section.source is None:
-        complaints.add("needs a constant or `from`", allowed=", ".join(SOURCES))
-        return None
-    else:
-        read = reader(section.source, parse)
-        place, _, name = section.source.partition(".")
-        if read is None:
-            complaints.at("from").unknown(section.source, SOURCES, "place")
-        elif place == "group" and name not in group_names:
-            complaints.at("from").unknown(name, sorted(group_names), "group of the path's regex")
-    default = section.default
-    if default is not None and cast(default) is None:
-        complaints.at("default").add(f"not a {section.type}", default)
-    if section.max_length < 1:
-        complaints.at("max_length").add("must be at least 1", section.max_length)
-    if len(complaints.problems) > before or read is None:
-        return None
-    return CompiledField(
-        name=section.name,
-        source=section.source or "",
-        type=section.type,
-        read=read,
-        cast=cast,
-        required=section.required,
-        default=None if default is None else cast(default),
-        max_length=section.max_length,
-    )
+class _Compiler:
+    """Compiles the rules of one source."""
+
+    def __init__(self, surroundings: Surroundings, zone: tzinfo) -> None:
+        self._surroundings = surroundings
+        self._zone = zone
+
+    def rule(self, rule: RuleSection, complaints: Complaints) -> CompiledRule:
+        parse = self._surroundings.parse
+        conditions = compile_when(rule.when, self._surroundings, complaints.at("when"))
+        group_names = {name for condition in conditions for name in condition.group_names}
+        name, name_of = self._name(rule, group_names, complaints.at("name"))
+        fields = [
+            compile_field(
+                each, group_names, parse, self._zone, complaints.at(f"fields.{each.name}")
+            )
+            for each in rule.fields
+        ]
+        _check_once_per(rule, complaints.at("once_per"))
+        if rule.drop and (rule.fields or rule.once_per is not None):
+            key = "fields" if rule.fields else "once_per"
+            complaints.at(key).add("a rule that drops its lines makes no event")
+        return CompiledRule(
+            name=name,
+            conditions=tuple(conditions),
+            fields=tuple(each for each in fields if each is not None),
+            once_per=rule.once_per,
+            drop=rule.drop,
+            name_of=name_of,
+        )
+
+    def _name(
+        self, rule: RuleSection, group_names: Collection[str], complaints: Complaints
+    ) -> tuple[str, Callable[[Record, Groups], object] | None]:
+        """Returns the name, and how a line gives it if it is not always the same."""
+        parse = self._surroundings.parse
+        label, name = _label(rule), rule.name
+        if name is None:
+            if not rule.drop:
+                complaints.add("missing", allowed='text, or { from = "fields.event" }')
+            return label, None
+        if isinstance(name, From):
+            return label, compile_place(name.place, group_names, parse, complaints.at("from"))
+        if stated(name) != name:
+            complaints.add("not a name for an event", name)
+        template = compile_template(name, group_names, parse, complaints)
+        if template is None:
+            return label, None
+        if template.constant is None:
+            return label, template.fill
+        if len(template.constant) > MAX_NAME:
+            complaints.add(f"longer than {MAX_NAME} characters", name)
+        return template.constant, None
 
 
-def _constant(value: Scalar) -> Callable[[Record, Groups], object]:
-    return lambda _, __: value
-
-
-def _type_of(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "number"
-    return "string" if isinstance(value, str) else "number"
+def _check_once_per(rule: RuleSection, complaints: Complaints) -> None:
+    if rule.once_per is None:
+        return
+    names = [each.name for each in rule.fields]
+    if rule.once_per not in names:
+        complaints.unknown(rule.once_per, names, "field of this event")
+    elif next(each for each in rule.fields if each.name == rule.once_per).type in ("list", "json"):
+        complaints.add("a list or an object is no key", rule.once_per)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_PHONE = re.compile(r"\+[1-9](?:(?:[ ().+-]|%20|%2[89])?[0-9]){6,14}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -31,7 +32,7 @@ def stated(text: str | None) -> str | None:
 def parse_query(query: str) -> dict[str, str]:
     """Splits a raw query into names and values, each percent-decoded exactly once.
 
-    `+` is a blank, the first occurrence of a name wins, invalid UTF-8 becomes U+FFFD, control
+    `+` is a blank, but for that of a phone number (`tel=+4917...`), which nobody encodes; the first occurrence of a name wins, invalid UTF-8 becomes U+FFFD, control
     characters go. A name without `=` has the value `""`.
     """
     values: dict[str, str] = {}
@@ -42,7 +43,10 @@ def parse_query(query: str) -> dict[str, str]:
 
 
 def _decode(text: str) -> str:
-    return clean(unquote(text.replace("+", " "), errors="replace"))
+    if "+" in text:
+        plus = "+" if _PHONE.fullmatch(text) else ""
+        text = plus + text.removeprefix(plus).replace("+", " ")
+    return clean(unquote(text, errors="replace"))
 
 
 def glob_pattern(globs: Iterable[str], *, ignore_case: bool = False) -> re.Pattern[str]:

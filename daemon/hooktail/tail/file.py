@@ -261,5 +261,18 @@ class TailedFile:
             position = start
         return 0
 
+    def lines_between(self, start: int, end: int) -> list[bytes]:
+        """Returns the texts of the whole lines in `[start, end)`, for a look back.
+
+        `start` need not be the start of a line. Lines over the limit, and what is behind them,
+        are left out.
+        """
+        at = self.line_start(start)
+        chunk = os.pread(self._descriptor, end - at, at)
+        taken = frame(chunk, at, self._max_line_bytes, self._encoding_of_head())
+        if not isinstance(taken, Lines):
+            return []
+        return [text for text, each in zip(taken.texts, taken.starts, strict=True) if each >= start]
+
     def __repr__(self) -> str:
         return f"TailedFile({str(self.path)!r}, offset={self.offset}, size={self.size})"

@@ -265,6 +265,7 @@ class Meeting:
     def _follow_adopted(self, file_id: FileId, *, gone: bool) -> None:
         """Goes on with a file that was open before a reload."""
         file = self.adopted[file_id]
+        file.look()  # its size is that of the last look before the reload
         known = self._following.consumer.resume(file)
         if known.later:
             self._ask_again(file_id)

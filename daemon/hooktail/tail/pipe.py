@@ -80,6 +80,8 @@ class PipeReader:
         self.ended = False
         """Nothing will come any more, and the last line was handed over."""
         self._descriptors = [_open_stdin()] if path is None else _open_fifo(path)
+        self.idle = False
+        """The last read found nothing."""
         self._always_ready = False  # a regular file, or a device such as /dev/null
         self._without_writer = False
 
@@ -103,6 +105,11 @@ class PipeReader:
         """How many file descriptors it takes."""
         return len(self._descriptors)
 
+    @property
+    def may_block(self) -> bool:
+        """A read without `readable` before it could block: standard input is shared."""
+        return self.path is None
+
     async def readable(self) -> None:
         """Waits until there is something to read, or the end. It may return too early."""
         if self._always_ready:
@@ -124,11 +131,12 @@ class PipeReader:
 
     def read(self) -> list[Lines | LongLine]:
         """Reads once, after `readable`; returns the lines that are whole now. Raises OSError."""
+        self.idle = True
         try:
             chunk = os.read(self._descriptors[0], READ_BYTES)
         except BlockingIOError:
             return []
-        self._without_writer = not chunk
+        self.idle = self._without_writer = not chunk
         if not chunk:
             return self.finish() if self.path is None else []
         self._lines.put(chunk)

@@ -80,7 +80,8 @@ class PipeSource:
     ) -> None:
         """Follows the `paths` that are pipes now.
 
-        `adopt` is what `release_pipes` of the source gave before a reload.
+        `adopt` is what `release_pipes` of the source gave before a reload; a pipe that is open
+        keeps its limit and its encoding.
         """
         self.section = section
         self.finished = False
@@ -90,6 +91,8 @@ class PipeSource:
         self._turned_at = clock()
         self._encoding = encoding
         self._readers = dict(adopt or {})
+        for name in self._readers.keys() - set(section.paths):
+            self._readers.pop(name).close()
         self._names = list(dict.fromkeys((*self._readers, *pipes_in(section.paths))))
         self._log = structlog.get_logger().bind(source=section.name)
 
@@ -140,6 +143,7 @@ class PipeSource:
                 await self._read_on(reader, track)
             except OSError as error:
                 self._log.error("pipe_failed", path=shown(Path(name)), reason=error.strerror)
+                await asyncio.sleep(LOOK_S)  # before it is opened again
             track.finished()
             self._log.info("pipe_ended", path=shown(Path(name)), offset=reader.offset)
             del self._readers[name]
@@ -182,10 +186,10 @@ class PipeSource:
             quiet = await self._quiet(reader)
             if not self._consumer.has_room:
                 continue  # another source took it meanwhile
-            if quiet and not reader.replaced():
+            if quiet and reader.may_block:
                 continue
             found = reader.read()
-            if quiet:
+            if reader.idle and reader.replaced():
                 found += reader.finish()
             for taken in found:
                 if isinstance(taken, LongLine):

@@ -26,6 +26,9 @@ COLD_LOOK_S = 2.0
 COLD_LOOK_WATCHED_S = 120.0
 """Where a bell rings for a file that is written to, looking is only for the bell's failing; and a
 scan sees the same, and has a file looked at whose size or time is another than before."""
+LOOKS_BESIDE_AWAKE = 1000
+"""In a directory with a busy file no bell rings for the others: so many of them are looked at in a
+second, but each no more often than a warm file and no less often than where nothing is watched."""
 COLD_GRID_S = 0.5
 """Cold files are looked at together so often: each wake-up of the loop costs more than a look."""
 COLD_SPREAD = 0.25
@@ -40,6 +43,7 @@ class Followed:
 
     __slots__ = (
         "behind_since",
+        "beside_awake",
         "failing",
         "file",
         "gone",
@@ -66,6 +70,8 @@ class Followed:
         """No path within the globs leads to it."""
         self.gone_at = now
         self.real_path = ""
+        self.beside_awake = False
+        """In a directory that is not watched for writes, because one of its files is busy."""
         self.watched = True
         """The kernel tells of writes to it, if its directory is watched."""
         self.failing = False
@@ -83,6 +89,7 @@ class Schedule:
     def __init__(self) -> None:
         self.watched = False
         """Every directory is watched that can be."""
+        self.cold_beside_awake_s = COLD_LOOK_S
         self._urgent: list[_Entry] = []
         self._ordinary: list[_Entry] = []
         self._sequence = count()
@@ -102,11 +109,18 @@ class Schedule:
             self.put(followed, now + HOT_LOOK_S)
         elif quiet_s < WARM_S:
             self.put(followed, now + WARM_LOOK_S)
+        elif followed.beside_awake and followed.watched:
+            self.put(followed, now + self.cold_beside_awake_s)
         else:
             cold_s = COLD_LOOK_WATCHED_S if self.watched and followed.watched else COLD_LOOK_S
             # The golden ratio spreads the numbers 0, 1, 2, ... evenly over [0, 1).
             early_s = followed.ticket * 0.618034 % 1 * COLD_SPREAD * cold_s
             self.put(followed, ceil((now + cold_s - early_s) / COLD_GRID_S) * COLD_GRID_S)
+
+    def share_looks(self, beside_awake: int) -> None:
+        """Says how many files lie beside busy ones."""
+        interval_s = max(beside_awake / LOOKS_BESIDE_AWAKE, WARM_LOOK_S)
+        self.cold_beside_awake_s = min(interval_s, COLD_LOOK_S)
 
     def drop(self, followed: Followed) -> None:
         """Gives a file no turn any more."""

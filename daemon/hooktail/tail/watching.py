@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hooktail.paths import shown
 from hooktail.tail.mounts import why_deaf
-from hooktail.tail.schedule import HOT_S
+from hooktail.tail.schedule import HOT_S, WARM_LOOK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,4 +98,17 @@ class Watching:
             for followed in self._following.files.values()
             if now - followed.grew_at < HOT_S and followed.real_path
         }
+        self._look_beside_awake(now)
         self._following.schedule.watched = self._watch()
+
+    def _look_beside_awake(self, now: float) -> None:
+        """Has the files looked at soon for which no bell rings from now on."""
+        schedule, awake = self._following.schedule, self.awake_directories
+        beside = 0
+        for followed in self._following.files.values():
+            before = followed.beside_awake
+            followed.beside_awake = os.path.dirname(followed.real_path) in awake
+            beside += followed.beside_awake
+            if followed.beside_awake and not before:
+                schedule.put(followed, min(followed.look_at, now + WARM_LOOK_S))
+        schedule.share_looks(beside)

@@ -30,7 +30,7 @@ def entry(inode: int, content: bytes = CONTENT, read: int | None = None) -> File
 def test_the_same_inode_with_the_same_head_is_the_file() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), CONTENT + b"third\n", 99, set(), unchanged)
+    match = resumer.find(FileId(1, 10), CONTENT + b"third\n", 99, unchanged)
 
     assert match.key == 7
 
@@ -39,7 +39,7 @@ def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
     resumer = Resumer([(7, entry(10))])
 
     match = resumer.find(
-        FileId(1, 10), b"other content, long enough to be one\n", 99, set(), unchanged
+        FileId(1, 10), b"other content, long enough to be one\n", 99, unchanged
     )
 
     assert match.key is None
@@ -49,7 +49,7 @@ def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
 def test_a_file_shorter_than_what_was_read_is_new() -> None:
     resumer = Resumer([(7, entry(10, read=1000))])
 
-    match = resumer.find(FileId(1, 10), CONTENT, 30, set(), unchanged)
+    match = resumer.find(FileId(1, 10), CONTENT, 30, unchanged)
 
     assert match.key is None
     assert match.replaced == "shorter than what was read"
@@ -58,35 +58,41 @@ def test_a_file_shorter_than_what_was_read_is_new() -> None:
 def test_a_copy_goes_on_where_the_original_stopped() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key == 7
 
 
 def test_an_entry_that_is_followed_is_not_given_to_another_file() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), {7}, unchanged).key is None
+    resumer.hold(7)
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key is None
+    resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT), SAME)
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key is None
+
+    resumer.release(7)
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key == 7
 
 
 def test_a_file_never_read_is_known_by_its_inode_alone() -> None:
     resumer = Resumer([(7, entry(10, content=b""))])
 
-    assert resumer.find(FileId(1, 10), CONTENT, len(CONTENT), set(), unchanged).key == 7
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key is None
+    assert resumer.find(FileId(1, 10), CONTENT, len(CONTENT), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key is None
 
 
 def test_an_entry_put_again_is_found_under_its_new_head_only() -> None:
     resumer = Resumer([(7, entry(10, content=CONTENT[:5]))])
     resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT), SAME)
 
-    assert resumer.find(FileId(1, 11), CONTENT[:5] + b"other", 99, set(), unchanged).key is None
-    assert resumer.find(FileId(1, 11), CONTENT, 99, set(), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT[:5] + b"other", 99, unchanged).key is None
+    assert resumer.find(FileId(1, 11), CONTENT, 99, unchanged).key == 7
 
 
 def test_a_rewritten_middle_is_noticed() -> None:
     """The head is the same, and the file long enough, but not what was read of it."""
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), CONTENT, 99, set(), lambda _offset: "other")
+    match = resumer.find(FileId(1, 10), CONTENT, 99, lambda _offset: "other")
 
     assert match.key is None
     assert match.replaced == "other bytes before the offset"
@@ -97,7 +103,7 @@ def test_an_older_copy_put_back_is_known_to_its_end() -> None:
     resumer = Resumer([(7, entry(10, content=content, read=5000))])
 
     for inode in (10, 11):
-        match = resumer.find(FileId(1, inode), content, 3000, set(), unchanged)
+        match = resumer.find(FileId(1, inode), content, 3000, unchanged)
         assert match.key is None
         assert match.restored
 
@@ -106,4 +112,4 @@ def test_content_says_more_than_an_inode_whose_file_was_never_read() -> None:
     """The inode of a deleted empty file was given to the copy of another."""
     resumer = Resumer([(7, entry(10)), (8, entry(11, content=b""))])
 
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), set(), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key == 7

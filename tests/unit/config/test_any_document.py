@@ -34,14 +34,21 @@ GOOD: dict[str, Any] = {
             "paths": ["/a"],
             "max_event_age": "0",
             "map": {"ip": "x"},
-            "pageview": {"enabled": False},
+            "pageview": {"enabled": False, "sample": 0.25},
             "event": [
                 {
                     "name": "buy",
                     "when": {"path": "/buy", "status": [200, "3xx"]},
                     "once_per": "id",
-                    "fields": {"id": {"from": "query.id"}, "n": 1, "t": True},
-                }
+                    "fields": {
+                        "id": {"from": "query.id", "transform": ["trim"], "decimal": "comma"},
+                        "n": 1,
+                        "t": True,
+                        "l": {"template": "{query.a}-{user}"},
+                    },
+                },
+                {"drop": True, "when": {"not": [{"field": {"fields.x": {"min": 1}}}]}},
+                {"name": {"from": "fields.event"}},
             ],
         }
     ],

@@ -75,7 +75,7 @@ def test_values_of_delivery(tmp_path: Path, text: str, key: str, found: str, all
         ("max_line_bytes = 1023", "max_line_bytes", "1023", "1024 to 16777216"),
         ("send_event_id = 1", "send_event_id", "1 (whole number)", "true or false"),
         ('private_ips = "keep"', "private_ips", '"keep"', '"drop", "send"'),
-        ('bots = "keep"', "bots", '"keep"', '"drop", "send"'),
+        ('bots = "keep"', "bots", '"keep"', '"drop", "tag", "send"'),
         ('year = "2024"', "year", '"2024"', "without quotes"),
         ("timezone = 1", "timezone", "1 (whole number)", "text"),
         ('site = "<https://shop.example>"', "site", "<https", "typographic"),
@@ -154,6 +154,30 @@ def test_name_and_paths_are_required(tmp_path: Path) -> None:
             "does not fit",
         ),
         ("[source.event.fields]\n'' = 1", 'fields.""', "the name is empty"),
+        ("sample = 0.5", "sample", "page views alone may be sampled"),
+        ("drop = 1", "drop", "true or false"),
+        ("[source.event.fields]\nx = { template = '{a}', from = 'b' }", "fields.x.template", "one"),
+        (
+            "[source.event.fields]\nx = { from = 'a', transform = 'trim' }",
+            "fields.x.transform",
+            "[",
+        ),
+        (
+            "[source.event.fields]\nx = { from = 'a', transform = ['trim', 'hash_mail'] }",
+            "fields.x.transform",
+            "item 2: not one of the allowed words",
+        ),
+        ("[source.event.fields]\nx = { from = 'a', decimal = ',' }", "fields.x.decimal", '"comma"'),
+        (
+            "[source.event.fields]\nx = { from = 'a', separator = '' }",
+            "fields.x.separator",
+            "empty",
+        ),
+        (
+            "[source.event.fields]\nx = { from = 'a', type = 'json', default = '{}' }",
+            "fields.x.default",
+            "no default",
+        ),
     ],
 )
 def test_values_of_a_rule(tmp_path: Path, text: str, key: str, words: str) -> None:
@@ -161,6 +185,33 @@ def test_values_of_a_rule(tmp_path: Path, text: str, key: str, words: str) -> No
 
     assert problem.key == f"source[shop].event[0].{key}"
     assert words in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "words"),
+    [
+        ("", "name", "missing"),
+        ("drop = false", "name", "missing"),
+        ("name = ''", "name", "empty"),
+        ("name = 3", "name", "wrong type"),
+        ("name = { form = 'fields.event' }", "name", "not a table with from alone"),
+        ("name = { from = '' }", "name", "not a table with from alone"),
+    ],
+)
+def test_a_rule_has_a_name_or_drops(tmp_path: Path, rule: str, key: str, words: str) -> None:
+    problem = only(tmp_path, f"{DESTINATION}{SOURCE}[[source.event]]\n{rule}")
+
+    assert problem.key == f"source[shop].event[0].{key}"
+    assert words in str(problem)
+    assert problems(tmp_path, f"{DESTINATION}{SOURCE}[[source.event]]\ndrop = true") == []
+
+
+@pytest.mark.parametrize("sample", ["0", "1.5", "-1", "nan", "true", '"10%"'])
+def test_a_sample_is_a_share(tmp_path: Path, sample: str) -> None:
+    problem = only(tmp_path, f"{DESTINATION}{SOURCE}[source.pageview]\nsample = {sample}")
+
+    assert problem.key == "source[shop].pageview.sample"
+    assert "above 0, at most 1" in str(problem)
 
 
 @pytest.mark.parametrize(

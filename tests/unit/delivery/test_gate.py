@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from random import Random
 
 import pytest
@@ -52,6 +53,13 @@ def start_all(gate: Gate, now: float) -> int:
     return started
 
 
+def grow(gate: Gate, rounds: int = 20) -> None:
+    """Sends as much as may be sent, again and again, and all goes well."""
+    for _ in range(rounds):
+        for _ in range(start_all(gate, 0.0)):
+            gate.on_outcome(0.0, Delivered())
+
+
 def test_a_start_is_gradual_and_doubles_every_round() -> None:
     gate = make_gate(concurrency=20)
     rounds = []
@@ -78,22 +86,23 @@ def test_an_endpoint_that_fails_at_random_is_never_taken_for_down(share: float) 
     gate, rng, allowances = make_gate(concurrency=64), Random(7), []
 
     for _ in range(50_000):
-        one(gate, 0.0, FAILED if rng.random() < share else Delivered())
+        start_all(gate, 0.0)
+        gate.on_outcome(0.0, FAILED if rng.random() < share else Delivered())
         allowances.append(gate.allowance)
         assert mode(gate) is Mode.OPEN
 
-    assert sum(allowances) / len(allowances) > 10  # and it is still used
+    assert sum(allowances[25_000:]) / 25_000 > 40  # and it is still used
 
 
 def test_failures_shrink_what_may_be_in_flight_down_to_one() -> None:
     gate = make_gate(concurrency=8)
-    for _ in range(10):
-        one(gate, 0.0, Delivered())
+    grow(gate)
     assert gate.allowance == 8
 
-    for _ in range(10):
+    for _ in range(DOWN_AFTER - 1):
         one(gate, 0.0, FAILED)
 
+    assert mode(gate) is Mode.OPEN
     assert gate.allowance == 1
 
 
@@ -113,8 +122,7 @@ def test_many_failures_in_a_row_are_an_outage() -> None:
 
 def test_with_high_concurrency_one_hiccup_for_all_in_flight_is_no_outage() -> None:
     gate = make_gate(concurrency=200)
-    for _ in range(300):
-        one(gate, 0.0, Delivered())
+    grow(gate)
     started = start_all(gate, 0.0)
 
     for _ in range(started - 1):
@@ -186,8 +194,7 @@ def test_a_2xx_opens_what_was_held_or_down_gradually() -> None:
 
 def test_answers_to_what_was_in_flight_before_do_not_count_as_probes() -> None:
     gate = make_gate(concurrency=8)
-    for _ in range(8):
-        one(gate, 0.0, Delivered())
+    grow(gate)
     assert start_all(gate, 0.0) == 8
 
     for _ in range(8):
@@ -198,8 +205,7 @@ def test_answers_to_what_was_in_flight_before_do_not_count_as_probes() -> None:
 
 def test_no_probe_starts_before_the_rest_has_come_back() -> None:
     gate = make_gate(concurrency=8)
-    for _ in range(8):
-        one(gate, 0.0, Delivered())
+    grow(gate)
     start_all(gate, 0.0)
 
     gate.on_outcome(0.0, FORBIDDEN)
@@ -268,8 +274,7 @@ def test_a_retry_after_of_zero_is_no_pause() -> None:
 
 def test_the_longest_retry_after_counts_and_a_success_does_not_shorten_it() -> None:
     gate = make_gate()
-    for _ in range(3):
-        one(gate, 0.0, Delivered())
+    grow(gate, rounds=2)
     assert start_all(gate, 0.0) == 4
 
     gate.on_outcome(0.0, Retry("http_429", 100.0))
@@ -296,6 +301,81 @@ def test_retry_after_delays_the_probe_of_what_is_down_or_held() -> None:
     assert gate.state.until >= 500.0
 
 
+def test_after_a_pause_one_request_goes_first_and_doubling_ends_at_half_of_before() -> None:
+    gate = make_gate(concurrency=64)
+    grow(gate)
+    one(gate, 0.0, Retry("http_503", 10.0))
+
+    now, rounds = 12.0, []
+    for _ in range(7):
+        rounds.append(start_all(gate, now))
+        for _ in range(rounds[-1]):
+            gate.on_outcome(now, Delivered())
+
+    assert rounds[:6] == [1, 2, 4, 8, 16, 32]
+    assert 32 < rounds[6] < 40
+
+
+def test_room_says_how_many_may_start() -> None:
+    gate = make_gate(concurrency=8)
+    assert gate.room(0.0) == 1
+    grow(gate)
+    gate.started()
+    assert gate.room(0.0) == 7
+
+    gate.on_outcome(0.0, FORBIDDEN)
+    assert gate.room(0.0) == 0
+    assert gate.room(gate.state.until) == 1
+
+
+def test_room_is_no_more_than_the_rate_limit_leaves() -> None:
+    gate = Gate(concurrency=64, rng=Random(1), now=0.0, rate_limit=30.0)
+    grow(gate)
+    assert (gate.room(0.0), gate.may_send(0.0)) == (0, False)
+
+    assert gate.wait_s(0.0) == pytest.approx(1 / 30)
+    assert gate.room(1 / 30) == 1
+    assert gate.room(10.0) == min(3, gate.allowance)
+
+
+def test_a_probe_is_not_kept_waiting_by_the_rate_limit() -> None:
+    gate = Gate(concurrency=64, rng=Random(1), now=0.0, rate_limit=0.001)
+    one(gate, 0.0, FORBIDDEN)
+
+    assert gate.may_send(gate.state.until)
+
+
+def test_a_429_without_a_time_at_one_request_at_a_time_is_followed_by_a_little_wait() -> None:
+    gate = make_gate()
+    now, waits = 0.0, []
+
+    for _ in range(5):
+        one(gate, now, Retry("http_429"))
+        waits.append(gate.wait_s(now))
+        now += waits[-1]
+
+    assert mode(gate) is Mode.OPEN
+    for wait_s, most_s in zip(waits, [0.5, 1, 2, 4, 8], strict=True):
+        assert most_s / 2 <= wait_s <= most_s
+
+
+def test_refusals_within_one_round_trip_are_no_outage() -> None:
+    """A server that refuses what is too much does so quicker than it answers the rest."""
+    gate = make_gate()
+    for _ in range(8):
+        start_all(gate, 0.0)
+        gate.on_outcome(0.0, Delivered(), latency_s=2.0)
+
+    for _ in range(100):
+        start_all(gate, 1.0)
+        gate.on_outcome(1.0, FAILED)
+    assert mode(gate) is Mode.OPEN
+
+    start_all(gate, 5.0)
+    gate.on_outcome(5.0, FAILED)
+    assert mode(gate) is Mode.DOWN
+
+
 def test_a_probe_that_we_cut_short_may_be_sent_again() -> None:
     gate = make_gate()
     one(gate, 0.0, FORBIDDEN)
@@ -312,6 +392,7 @@ outcomes = st.one_of(
     st.just(BAD),
     st.just(FORBIDDEN),
     st.just(Retry("timeout")),
+    st.just(Retry("http_429")),
     st.floats(0, MAX_RETRY_AFTER_S).map(lambda after_s: Retry("http_429", after_s)),
 )
 
@@ -320,11 +401,12 @@ outcomes = st.one_of(
     st.lists(st.tuples(outcomes, st.floats(0, 1000), st.booleans()), max_size=200),
     st.integers(1, 40),
     st.integers(),
+    st.sampled_from([0.0, 0.5, 100.0]),
 )
 def test_whatever_comes_a_probe_goes_eventually_and_alone(
-    steps: list[tuple[Outcome, float, bool]], concurrency: int, seed: int
+    steps: list[tuple[Outcome, float, bool]], concurrency: int, seed: int, rate_limit: float
 ) -> None:
-    gate = make_gate(concurrency, seed)
+    gate = Gate(concurrency=concurrency, rng=Random(seed), now=0.0, rate_limit=rate_limit)
     now = 0.0
 
     for outcome, passes_s, start_more in steps:
@@ -340,4 +422,7 @@ def test_whatever_comes_a_probe_goes_eventually_and_alone(
         if not gate.in_flight:
             wait_s = gate.wait_s(now)
             assert wait_s <= MAX_RETRY_AFTER_S * 1.1 + 0.001
-            assert gate.may_send(max(now, gate.state.until))
+            later, at = deepcopy(gate), now
+            for _ in range(3):  # a pause, then the rate limit, and what is left by rounding
+                at += later.wait_s(at) + 1e-6
+            assert later.may_send(at)

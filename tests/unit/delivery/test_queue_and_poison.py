@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail.delivery.poison import PoisonTest
-from hooktail.delivery.queue import Delivery, Queue
+from hooktail.delivery.queue import CONVERSIONS_IN_A_ROW, Delivery, Queue
 from hooktail.model import Event, State
 
 
@@ -17,8 +18,9 @@ class Nobody:
         raise AssertionError
 
 
-def delivery(number: int = 0) -> Delivery:
-    return Delivery(Event("pageview", str(number), b"{}", number, conversion=False), Nobody())
+def delivery(number: int = 0, *, conversion: bool = False) -> Delivery:
+    name = "purchase" if conversion else "pageview"
+    return Delivery(Event(name, str(number), b"{}", number, conversion=conversion), Nobody())
 
 
 def numbers(queue: Queue) -> list[int]:
@@ -62,6 +64,86 @@ def test_nothing_gets_lost_in_the_heap_and_equal_times_keep_their_order(dues: li
     assert numbers(queue) == sorted(range(len(dues)), key=lambda n: (dues[n], n))
 
 
+def test_conversions_go_before_page_views_and_each_keep_their_order() -> None:
+    queue = Queue()
+    queue.extend([delivery(1), delivery(2), delivery(3, conversion=True), delivery(4)])
+    queue.extend([delivery(5, conversion=True)])
+
+    assert numbers(queue) == [3, 5, 1, 2, 4]
+
+
+def test_page_views_are_not_starved_by_conversions_without_end() -> None:
+    queue = Queue()
+    queue.extend(delivery(n, conversion=True) for n in range(1000))
+    queue.extend(delivery(n) for n in range(1000, 1010))
+
+    order = numbers(queue)
+
+    at = [order.index(n) for n in range(1000, 1010)]
+    assert at[0] == CONVERSIONS_IN_A_ROW
+    assert {after - before for before, after in pairwise(at)} == {CONVERSIONS_IN_A_ROW + 1}
+
+
+def test_a_conversion_that_was_put_back_is_the_next() -> None:
+    queue = Queue()
+    queue.extend([delivery(1), delivery(2, conversion=True), delivery(3, conversion=True)])
+
+    queue.put_back(queue.pop())
+
+    assert numbers(queue) == [2, 3, 1]
+
+
+def test_a_conversion_that_comes_due_goes_before_page_views_that_wait() -> None:
+    queue = Queue()
+    queue.extend(delivery(n) for n in (1, 2))
+    queue.put_later(delivery(3, conversion=True), due=5.0)
+    assert queue.pop().event.start == 1
+
+    queue.wake(5.0)
+
+    assert numbers(queue) == [3, 2]
+
+
+steps = st.one_of(
+    st.tuples(st.just("add"), st.booleans()),
+    st.tuples(st.just("pop"), st.sampled_from(["done", "back", "later"])),
+    st.tuples(st.just("wake"), st.none()),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(steps, max_size=300))
+def test_whatever_is_done_nothing_is_lost_doubled_or_passed_by_too_many(
+    done: list[tuple[str, bool | str | None]],
+) -> None:
+    queue, now, number = Queue(), 0.0, 0
+    inside: set[int] = set()
+    passed_by = 0
+    for what, how in done:
+        if what == "add":
+            queue.extend([delivery(number, conversion=bool(how))])
+            inside.add(number)
+            number += 1
+        elif what == "wake":
+            now += 1.0
+            queue.wake(now)
+        elif queue.ready:
+            page_views_wait = any(not one.event.conversion for one in queue._others)
+            one = queue.pop()
+            passed_by = passed_by + 1 if one.event.conversion and page_views_wait else 0
+            assert passed_by <= CONVERSIONS_IN_A_ROW
+            if how == "back":
+                queue.put_back(one)
+                passed_by = 0  # nobody has passed
+            elif how == "later":
+                queue.put_later(one, now + 0.5)
+            else:
+                inside.remove(one.event.start)
+        assert len(queue) == len(inside) == queue.ready + queue.later
+    queue.wake(now + 1.0)
+    assert sorted(numbers(queue)) == sorted(inside)
+
+
 def fail(test: PoisonTest, sick: Delivery) -> bool:
     sick.tries += 1
     return test.failed(sick)
@@ -97,6 +179,61 @@ def test_an_endpoint_that_fails_at_random_makes_no_poison(share: float) -> None:
         else:
             test.passed()
             waiting.append(delivery())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.floats(0.0, 0.95),
+    tries=st.integers(8, 20),
+    waiting_room=st.integers(1, 200),
+)
+def test_no_healthy_event_is_condemned_before_an_endpoint_that_fails_any_share_at_random(
+    seed: int, share: float, tries: int, waiting_room: int
+) -> None:
+    """The worst share is one in eleven: fewer tries than eight could meet it by chance."""
+    test, rng = PoisonTest(tries), Random(seed)
+    waiting = [delivery(n) for n in range(waiting_room)]
+
+    for _ in range(3000):
+        one = waiting.pop(rng.randrange(len(waiting)))
+        if rng.random() < share:
+            assert not fail(test, one)
+            waiting.append(one)
+        else:
+            test.passed()
+            waiting.append(delivery())
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 10_000),
+    tries=st.integers(3, 20),
+    neighbours=st.integers(10, 200),
+)
+def test_a_sick_event_among_healthy_ones_is_condemned_after_exactly_so_many_suspicions(
+    seed: int, tries: int, neighbours: int
+) -> None:
+    test, sick, rng = PoisonTest(tries), delivery(), Random(seed)
+
+    for attempt in range(tries + 1):
+        assert fail(test, sick) is (attempt == tries)
+        for _ in range(neighbours + rng.randrange(10)):
+            test.passed()
+
+
+@settings(max_examples=40)
+@given(outages=st.lists(st.integers(1, 50), max_size=20), events=st.integers(2, 30))
+def test_outages_of_any_number_and_length_condemn_nobody(outages: list[int], events: int) -> None:
+    """All that waits fails together, as often as the outage is long; then everything passes."""
+    test = PoisonTest(3)
+    stay = [delivery(n) for n in range(events)]
+
+    for length in outages:
+        for _ in range(length):
+            for one in stay:
+                assert not fail(test, one)
+        test.passed()
 
 
 def test_an_outage_clears_a_suspect() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hooktail.collector.validate import validate
 from hooktail.config.sections import Payload, SourceSection
 from hooktail.extract.event import BodyBuilder
-from hooktail.extract.links import TooLarge
 from hooktail.extract.privacy import Scrubber
+from hooktail.extract.text import stated
+from hooktail.extract.validation import TooLarge
 from hooktail.extract.visitor import derive
 from hooktail_parsers import Record
 
@@ -31,7 +32,15 @@ def built(
     payload: Payload = "flat",
 ) -> dict[str, object]:
     builder = BodyBuilder(source, payload=payload, visitor_secret=SECRET)
-    body = builder.build("pageview", "the-id", record, fields or {})
+    visitor_id = builder.visitor_of(record).id
+    body = builder.build(
+        "pageview",
+        "the-id",
+        record,
+        fields or {},
+        visitor_id=visitor_id,
+        session_id=stated(record.session),
+    )
     assert validate(body) == []
     value: dict[str, object] = orjson.loads(body)
     return value
@@ -215,7 +224,6 @@ def test_what_a_rule_uses_stays() -> None:
         replace(VISIT, path="/" + "x" * 2048),
         replace(VISIT, query="x" * 2048),
         replace(VISIT, user_agent="x" * 1025),
-        replace(VISIT, session="x" * 1025),
     ],
 )
 def test_what_is_over_its_limit_makes_no_body(record: Record) -> None:

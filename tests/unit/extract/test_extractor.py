@@ -85,6 +85,7 @@ def test_the_purchase_of_the_contract() -> None:
         ("timestamp", "2024-01-15T10:30:00.000Z"),
         ("visitor_id", derive(SECRET, "https://shop.example", "81.2.69.142", AGENT)),
         ("persistent_anonymous_user_id", body["visitor_id"]),
+        ("session_id", body["session_id"]),
         ("url", "https://shop.example/checkout/success?order=ORDER123&total=99.99"),
         ("referrer", "https://a.example/"),
         ("user_agent", AGENT),
@@ -296,6 +297,8 @@ def test_batching_changes_nothing(texts: list[bytes], sizes: list[int]) -> None:
         parts.events += taken.events
         parts.unparsable += taken.unparsable
         parts.claims += taken.claims
+        parts.sessions |= taken.sessions
+        parts.ages |= taken.ages
         parts.fitting += taken.fitting
         parts.refused += taken.refused
         for key, number in taken.settled.items():

@@ -16,8 +16,6 @@ from hooktail.extract.identity import (
     pack,
     uuid_text,
 )
-from hooktail.extract.once import WINDOW_MS, OnceBook
-from hooktail.model import Claim
 
 UUID8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -83,34 +81,3 @@ def test_two_hosts_agree_on_an_order() -> None:
         once_key("s", "purchaseA", "1"),
     }
     assert len(keys) == 5
-
-
-def test_a_key_is_taken_once_and_stays_the_owners() -> None:
-    book = OnceBook()
-    assert book.claim("key", "line 1", 1000)
-    assert not book.claim("key", "line 2", 2000)
-    assert book.claim("key", "line 1", 1000)
-    assert book.claim("other", "line 2", 2000)
-    assert book.owner("key", 2000) == "line 1"
-
-
-def test_a_key_is_free_again_after_thirty_days_of_event_time() -> None:
-    book = OnceBook([Claim("key", "line 1", 0)])
-    assert not book.claim("key", "line 2", WINDOW_MS - 1)
-    assert book.claim("key", "line 2", WINDOW_MS)
-    assert not book.claim("key", "line 3", WINDOW_MS + 1)
-
-
-def test_a_book_survives_a_restart() -> None:
-    book = OnceBook()
-    book.claim("key", "line 1", 1000)
-    again = OnceBook(book.snapshot())
-    assert not again.claim("key", "line 2", 1000)
-    assert again.claim("key", "line 1", 1000)
-
-
-def test_old_claims_are_forgotten() -> None:
-    book = OnceBook([Claim("old", "a", 1), Claim("new", "b", 2)])
-    book.forget_before(2)
-    assert book.snapshot() == [Claim("new", "b", 2)]
-    assert len(book) == 1

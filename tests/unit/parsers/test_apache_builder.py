@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record
-from hooktail_parsers.apache_builder import APACHE_FORMAT, build
+from hooktail_parsers.builders.apache import APACHE_FORMAT, build
 from hooktail_parsers.testing import check_parser
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'

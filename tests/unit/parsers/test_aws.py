@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Result, Skip
-from hooktail_parsers.aws import FORMATS as AWS
+from hooktail_parsers.clouds.aws import FORMATS as AWS
 from hooktail_parsers.testing import check_parser
 
 FORMATS = {known.name: known for known in AWS}

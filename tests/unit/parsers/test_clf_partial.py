@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.clf import STAMP, TIME_MS, Formats
 
 from hooktail_parsers import Record
-from hooktail_parsers.clf_partial import FORMATS
+from hooktail_parsers.ncsa.partial import FORMATS
 
 PARTIAL = Formats(FORMATS)
 TLS = f'{STAMP} 203.0.113.7 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 "GET /p?a=1 HTTP/1.1" 1375'

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.clf import AGENT, REQUEST, STAMP, TIME_MS, Formats
 
-from hooktail_parsers.clf_relatives import FORMATS
+from hooktail_parsers.ncsa.relatives import FORMATS
 
 CLF = Formats(FORMATS)
 REST = f"{STAMP} {REQUEST} {AGENT}"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from support.clf import Formats
 
 from hooktail_parsers import Record
-from hooktail_parsers.morgan import FORMATS as MORGAN
-from hooktail_parsers.python_consoles import FORMATS as PYTHON
-from hooktail_parsers.rack_werkzeug import FORMATS as RACK
+from hooktail_parsers.consoles.morgan import FORMATS as MORGAN
+from hooktail_parsers.consoles.python import FORMATS as PYTHON
+from hooktail_parsers.consoles.rack_werkzeug import FORMATS as RACK
 
 CONSOLES = Formats(MORGAN + PYTHON + RACK)
 LOCAL_MS = 1_741_944_413_000

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import ParseError, Record, Result, Skip
-from hooktail_parsers.envoy import FORMATS
+from hooktail_parsers.proxies.envoy import FORMATS
 from hooktail_parsers.testing import check_parser
 
 ENVOY = FORMATS[0]

@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record
-from hooktail_parsers.goaccess_builder import GOACCESS, build
-from hooktail_parsers.goaccess_formats import PREDEFINED
+from hooktail_parsers.builders.goaccess import GOACCESS, build
+from hooktail_parsers.builders.goaccess_formats import PREDEFINED
 from hooktail_parsers.testing import check_parser
 
 COMBINED = '%h %^[%d:%t %^] "%r" %s %b "%R" "%u"'

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, regexes
 from hooktail_parsers.backtracking import cost_of
-from hooktail_parsers.grok_builder import GROK, build, expand
-from hooktail_parsers.grok_patterns import LAYOUTS, PATTERNS, TEXTS
+from hooktail_parsers.builders.grok import GROK, build, expand
+from hooktail_parsers.builders.grok_patterns import LAYOUTS, PATTERNS, TEXTS
 from hooktail_parsers.testing import check_parser
 
 LINE = (

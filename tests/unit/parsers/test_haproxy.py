@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Result, Skip
-from hooktail_parsers.haproxy import FORMATS, capture_names
+from hooktail_parsers.proxies.haproxy import FORMATS, capture_names
 from hooktail_parsers.testing import check_parser
 
 HAPROXY = FORMATS[0]

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hooktail_parsers import OptionError, ParseError, Parser, Part, Record, Skip, Step
 from hooktail_parsers.assembly import Assembled, Assembler
 from hooktail_parsers.builtin import FORMATS
+from hooktail_parsers.consoles.python import DjangoRunserverParser, UvicornParser
 from hooktail_parsers.joining import JoinRules, join
-from hooktail_parsers.json_apps import JSON_APP
-from hooktail_parsers.json_lines import JsonParser
-from hooktail_parsers.python_consoles import DjangoRunserverParser, UvicornParser
+from hooktail_parsers.json_logs.apps import JSON_APP
+from hooktail_parsers.json_logs.parser import JsonParser
 from hooktail_parsers.traces import continues
-from hooktail_parsers.wrappers import FORMATS as WRAPPERS
+from hooktail_parsers.wrappers.formats import FORMATS as WRAPPERS
 
 TRACES = JoinRules(indented=True)
 ACCESS = b'203.0.113.7 - - [14/Mar/2025:08:26:53 +0000] "GET /app HTTP/1.1" 500 12'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hooktail_parsers import ParseError, Record, Skip
-from hooktail_parsers.json_apps import FORMATS
+from hooktail_parsers.json_logs.apps import FORMATS
 from hooktail_parsers.testing import check_parser
 
 BY_NAME = {known.name: known for known in FORMATS}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooktail_parsers.json_balance import Balance, JsonLines, end_of_value
+from hooktail_parsers.json_logs.balance import Balance, JsonLines, end_of_value
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

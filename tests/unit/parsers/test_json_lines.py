@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, Parsed, ParseError, Record, Skip
-from hooktail_parsers.json_aliases import APP, SERVER, aliases, normal_key
-from hooktail_parsers.json_lines import JsonParser, JsonPlan, ObjectReader
+from hooktail_parsers.json_logs.aliases import APP, SERVER, aliases, normal_key
+from hooktail_parsers.json_logs.parser import JsonParser, JsonPlan, ObjectReader
 
 ACCESS = JsonPlan(SERVER, header_prefix="http_")
 APPLICATION = JsonPlan(APP, app=True, containers=frozenset(("ctx",)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hooktail_parsers.json_private import is_private, public_fields
+from hooktail_parsers.json_logs.private import is_private, public_fields
 
 
 @pytest.mark.parametrize(

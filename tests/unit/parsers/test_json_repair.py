@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooktail_parsers.json_repair import repaired
+from hooktail_parsers.json_logs.repair import repaired
 
 
 @pytest.mark.parametrize(

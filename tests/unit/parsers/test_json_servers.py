@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hooktail_parsers import ParseError, Record
-from hooktail_parsers.json_servers import FORMATS
+from hooktail_parsers.json_logs.servers import FORMATS
 from hooktail_parsers.testing import check_parser
 
 BY_NAME = {known.name: known for known in FORMATS}

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, Parsed, ParseError, Record, Skip
+from hooktail_parsers.apps.laravel import FORMATS, LaravelParser
 from hooktail_parsers.assembly import Assembled, Assembler
-from hooktail_parsers.laravel import FORMATS, LaravelParser
 from hooktail_parsers.testing import check_parser
 
 (LARAVEL,) = FORMATS

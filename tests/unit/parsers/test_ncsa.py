@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Result, Skip
-from hooktail_parsers.ncsa_formats import FORMATS as NCSA_FORMATS
+from hooktail_parsers.ncsa.formats import FORMATS as NCSA_FORMATS
 from hooktail_parsers.testing import check_parser
 
 FORMATS = {known.name: known for known in NCSA_FORMATS}

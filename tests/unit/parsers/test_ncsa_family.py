@@ -8,27 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooktail_parsers import (
-    Format,
-    OptionError,
-    ParseError,
-    Record,
-    Skip,
-    clf_partial,
-    clf_relatives,
-    morgan,
-    ncsa_formats,
-    nginx_proxy_manager,
-    python_consoles,
-    rack_werkzeug,
-    uwsgi,
-    zoraxy,
-)
+from hooktail_parsers import Format, OptionError, ParseError, Record, Skip
+from hooktail_parsers.consoles import morgan, python, rack_werkzeug, uwsgi
+from hooktail_parsers.ncsa import formats, partial, relatives
+from hooktail_parsers.proxies import nginx_proxy_manager, zoraxy
 from hooktail_parsers.testing import check_parser
 
 MODULES = (
-    ncsa_formats, clf_relatives, clf_partial, nginx_proxy_manager, zoraxy, uwsgi, rack_werkzeug,
-    python_consoles, morgan,
+    formats, relatives, partial, nginx_proxy_manager, zoraxy, uwsgi, rack_werkzeug, python, morgan,
 )  # fmt: skip
 FORMATS = {known.name: known for module in MODULES for known in module.FORMATS}
 EVERY = pytest.mark.parametrize("known", FORMATS.values(), ids=FORMATS.keys())

@@ -8,7 +8,7 @@ import pytest
 from support.clf import AGENT, REQUEST, STAMP, TIME_MS, Formats
 
 from hooktail_parsers import Record
-from hooktail_parsers.ncsa_formats import FORMATS
+from hooktail_parsers.ncsa.formats import FORMATS
 
 NCSA = Formats(FORMATS)
 LINE = f"203.0.113.7 - - {STAMP} {REQUEST} {AGENT}"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Skip
-from hooktail_parsers.nginx_builder import NGINX, build
+from hooktail_parsers.builders.nginx import NGINX, build
 from hooktail_parsers.testing import check_parser
 
 COMBINED = (

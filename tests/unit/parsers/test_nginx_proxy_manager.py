@@ -6,7 +6,7 @@ import pytest
 from support.clf import AGENT, REQUEST, STAMP, TIME_MS, Formats
 
 from hooktail_parsers import Record
-from hooktail_parsers.nginx_proxy_manager import FORMATS
+from hooktail_parsers.proxies.nginx_proxy_manager import FORMATS
 
 NPM = Formats(FORMATS)
 NAME = "nginx_proxy_manager"

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import ParseError, Part, Record, Skip, StatefulParser, Step
+from hooktail_parsers.apps.rails import FORMATS, MOST_OPEN
 from hooktail_parsers.assembly import Assembled, Assembler
-from hooktail_parsers.rails import FORMATS, MOST_OPEN
 from hooktail_parsers.testing import check_parser
 
 RAILS3, RAILS2 = FORMATS

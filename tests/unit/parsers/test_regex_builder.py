@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Skip, regexes
-from hooktail_parsers.regex_builder import REGEX, build
+from hooktail_parsers.builders.regex import REGEX, build
 from hooktail_parsers.testing import check_parser
 
 COMMON = (

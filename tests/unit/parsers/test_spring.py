@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import Parsed, ParseError, Record, Skip
+from hooktail_parsers.apps.spring import FORMATS, SpringParser
 from hooktail_parsers.assembly import Assembled, Assembler
-from hooktail_parsers.spring import FORMATS, SpringParser
 from hooktail_parsers.testing import check_parser
 
 (SPRING,) = FORMATS

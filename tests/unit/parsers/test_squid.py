@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import ParseError, Record, Result, Skip
-from hooktail_parsers.squid import FORMATS
+from hooktail_parsers.proxies.squid import FORMATS
 from hooktail_parsers.testing import check_parser
 
 SQUID = FORMATS[0]

@@ -84,7 +84,7 @@ def test_any_iso_time_comes_back(moment: datetime, zone: timezone) -> None:
 def test_any_local_time_is_the_zones_first_of_that_name(moment: datetime, name: str) -> None:
     zone = zone_of({"timezone": name})
 
-    expected = milliseconds(moment.replace(tzinfo=zone).astimezone(UTC))
+    expected = milliseconds(moment.replace(tzinfo=zone, fold=0).astimezone(UTC))
 
     assert iso_time_ms(moment.isoformat().encode(), zone) == expected
 

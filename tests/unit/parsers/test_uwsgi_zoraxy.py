@@ -6,8 +6,8 @@ import pytest
 from support.clf import Formats
 
 from hooktail_parsers import Record
-from hooktail_parsers.uwsgi import FORMATS as UWSGI
-from hooktail_parsers.zoraxy import FORMATS as ZORAXY
+from hooktail_parsers.consoles.uwsgi import FORMATS as UWSGI
+from hooktail_parsers.proxies.zoraxy import FORMATS as ZORAXY
 
 SERVERS = Formats(UWSGI + ZORAXY)
 REQUEST = (

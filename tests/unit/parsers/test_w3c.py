@@ -18,7 +18,7 @@ from hooktail_parsers import (
     Step,
 )
 from hooktail_parsers.testing import check_parser
-from hooktail_parsers.w3c import ALIASES, FORMATS
+from hooktail_parsers.w3c.parser import ALIASES, FORMATS
 
 BY_NAME = {known.name: known for known in FORMATS}
 FIELDS = (

@@ -25,10 +25,10 @@ from hooktail_parsers import (
 )
 from hooktail_parsers.assembly import Assembled, Assembler
 from hooktail_parsers.builtin import FORMATS as INNER
-from hooktail_parsers.streams import LONGEST_MESSAGE_BYTES, MOST_STREAMS
 from hooktail_parsers.testing import check_parser
-from hooktail_parsers.w3c import FORMATS as W3C
-from hooktail_parsers.wrappers import FORMATS
+from hooktail_parsers.w3c.parser import FORMATS as W3C
+from hooktail_parsers.wrappers.formats import FORMATS
+from hooktail_parsers.wrappers.streams import LONGEST_MESSAGE_BYTES, MOST_STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Result, Skip, StatefulParser, Step
 from hooktail_parsers.testing import check_parser
-from hooktail_parsers.zeek import FORMATS
+from hooktail_parsers.w3c.zeek import FORMATS
 
 (ZEEK,) = FORMATS
 FIELDS = b"ts uid id.orig_h id.resp_p method host uri referrer user_agent status_code tags username"

@@ -137,9 +137,8 @@ async def test_writers_come_and_go(fifo: Path) -> None:
     assert not track.ended
 
 
-async def test_without_the_right_to_write_writers_come_and_go_too(
-    fifo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without_right_to_write(fifo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_it = os.open
 
     def reading_only(path: str | Path, flags: int, mode: int = 0o777) -> int:
@@ -149,6 +148,10 @@ async def test_without_the_right_to_write_writers_come_and_go_too(
 
     monkeypatch.setattr(os, "open", reading_only)
     monkeypatch.setattr(pipe, "NO_WRITER_S", 0.01)
+
+
+@pytest.mark.usefixtures("without_right_to_write")
+async def test_without_the_right_to_write_writers_come_and_go_too(fifo: Path) -> None:
     consumer = FakeConsumer()
     async with following(str(fifo), consumer) as (source, _):
         for number in range(3):
@@ -239,13 +242,16 @@ async def test_a_line_over_the_limit_is_skipped(fifo: Path) -> None:
     assert consumer.tracks[0].long == [LongLine(2, 500_003, b"x" * 2000)]
 
 
+@pytest.mark.parametrize("may_write", [True, False])
 async def test_a_replaced_fifo_is_read_from_then_on(
-    fifo: Path, monkeypatch: pytest.MonkeyPatch
+    fifo: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, may_write: bool
 ) -> None:
     monkeypatch.setattr(pipe_source, "LOOK_S", 0.05)
+    if not may_write:
+        request.getfixturevalue("without_right_to_write")
     consumer = FakeConsumer()
     async with following(str(fifo), consumer) as (source, _):
-        await until(lambda: source.file_count == 2)
+        await until(lambda: source.file_count > 0)
         with writer(fifo) as descriptor:
             os.write(descriptor, b"old\nunterminated")
         await until(lambda: consumer.texts == [b"old"])
@@ -284,6 +290,14 @@ async def test_a_fifo_goes_on_after_a_reload(fifo: Path) -> None:
     assert after.tracks[0].begun_at == 4
     assert after.tracks[0].starts == [4]
     assert after.tracks[0].generation == before.tracks[0].generation
+
+
+async def test_a_fifo_that_is_no_longer_configured_is_closed_at_a_reload(fifo: Path) -> None:
+    reader = PipeReader(fifo, max_line_bytes=1000)
+
+    async with following("-", FakeConsumer(), adopt={str(fifo): reader}) as (_, running):
+        running.cancel()
+        assert reader.descriptor_count == 0
 
 
 async def test_a_declared_encoding_holds_for_a_pipe(fifo: Path) -> None:
@@ -351,6 +365,28 @@ async def test_stdin_may_be_a_file(tmp_path: Path, content: bytes) -> None:
             await running
 
     assert consumer.texts == content.splitlines()
+
+
+async def test_a_pipe_that_fails_ends_and_is_opened_again(
+    fifo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: PipeReader) -> list[Lines | LongLine]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(pipe_source, "LOOK_S", 0.01)
+    consumer = FakeConsumer()
+    async with following(str(fifo), consumer) as (source, running):
+        await until(lambda: source.file_count == 2)
+        with monkeypatch.context() as patch, writer(fifo) as descriptor:
+            patch.setattr(PipeReader, "read", failing)
+            os.write(descriptor, b"lost\n")
+            await until(lambda: len(consumer.tracks) > 1)
+        assert consumer.tracks[0].ended
+        await asyncio.sleep(0.05)
+        with writer(fifo) as descriptor:
+            os.write(descriptor, b"one\n")
+        await until(lambda: b"one" in consumer.texts)
+        assert not running.done()
 
 
 async def test_a_closed_stdin_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,91 @@
+"""Where the events of one destination go, how they are asked for, and what an answer means.
+
+The URL holds the account id. It leaves the lanes in no log, outcome or exception; an answer that
+repeats it ("Cannot POST /ID/pixel.png") has it masked first.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hooktail.delivery.outcome import classify
+from hooktail.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hooktail.config.sections import DestinationSection
+    from hooktail.delivery.outcome import Outcome
+
+KEEPALIVE_S = 10.0
+"""Idle connections are closed by us first: common servers wait 15 s or longer."""
+DNS_CACHE_S = 30
+MAX_CONNECTION_AGE_S = 300.0
+"""Give or take a fifth, so that connections opened together are not all closed together."""
+AGE_SPREAD = 0.2
+ANSWER_S = 5.0
+"""For the body of an answer. Its status has judged the event by then."""
+ANSWER_WORDS_BYTES = 4096
+"""Of the body of an answer that is no 2xx, this much may become words for the operator."""
+
+
+class Target:
+    """One endpoint with one account. Raises ConfigError if `ca_file` cannot be used."""
+
+    def __init__(
+        self, section: DestinationSection, *, user_agent: str, proxy: str | None = None
+    ) -> None:
+        self.url = section.url().reveal()
+        self.proxy = proxy
+        self.timeout_s = section.timeout_s
+        self.connect_timeout_s = section.connect_timeout_s
+        self.secure = self.url[:6].lower() == "https:"
+        self.tls = _tls_context(section) if self.secure else None
+        self.headers = {
+            "Content-Type": "application/json",
+            "User-Agent": user_agent,
+            # The first words of an answer are read as they come.
+            "Accept-Encoding": "identity",
+        }
+        account_id = section.account_id.reveal()
+        self._secrets = {account_id, quote(account_id, safe=""), quote(account_id)} - {""}
+
+    @property
+    def total_s(self) -> float:
+        """The longest that a request may take with everything around it."""
+        return self.connect_timeout_s + self.timeout_s
+
+    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+        """Says what an answer means; `headers` ignores case, `body` is the beginning."""
+        if 200 <= status <= 299:
+            return classify(status, {}, b"", 0.0)
+        telling = {}
+        if (retry_after := headers.get("Retry-After")) is not None:
+            telling["Retry-After"] = retry_after
+        if (location := headers.get("Location")) is not None:
+            telling["Location"] = self._mask(location)
+        text = self._mask(body.decode("utf-8", "replace"))
+        return classify(status, telling, text.encode(), time.time())
+
+    def _mask(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _tls_context(section: DestinationSection) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=section.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        problem = Problem(
+            file=str(section.ca_file),
+            key=f"destination.{section.name}.ca_file",
+            message=f"cannot be used: {error.strerror or error}",
+            allowed="a readable file of PEM certificates",
+        )
+        raise ConfigError([problem]) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -1,0 +1,65 @@
+"""Machines that the crawler-user-agents list misses, by the names that `bot_patterns_remove` takes.
+
+The patterns are found anywhere in a user agent, in any case. They must read the same in `re` and in
+google-re2: no look-around, no back-references.
+"""
+
+from __future__ import annotations
+
+MORE_PATTERNS = {
+    # Health checks and monitors
+    "kube-probe": r"kube-probe",
+    "ELB-HealthChecker": r"ELB-HealthChecker",
+    "GoogleHC": r"GoogleHC",
+    "Amazon-Route53-Health-Check-Service": r"Amazon-Route53-Health-Check-Service",
+    "AlwaysOn": r"^AlwaysOn$",
+    "Prometheus": r"Prometheus",
+    "HAProxy": r"HAProxy",
+    "Zabbix": r"Zabbix",
+    "Nagios": r"Nagios",
+    "check_http": r"check_http",
+    "Uptime-Kuma": r"Uptime-Kuma",
+    "StatusCake": r"StatusCake",
+    "Site24x7": r"Site24x7",
+    "Freshping": r"^Freshping/",
+    "Datadog": r"Datadog",
+    # Automated browsers
+    "HeadlessChrome": r"HeadlessChrome",
+    "Lighthouse": r"Lighthouse",
+    "PTST": r"\bPTST\b",
+    "Cypress": r"\bCypress/",
+    "SlimerJS": r"\bSlimerJS/",
+    "Prerender": r"\bPrerender\b",
+    "Rendertron": r"\bRendertron\b",
+    # Libraries, as they call themselves where nobody gave them another name
+    "Java": r"^Java/",
+    "PHP": r"^PHP/",
+    "Ruby": r"^Ruby$",
+    "node": r"^node$",
+    "undici": r"^undici",
+    "GuzzleHttp": r"^GuzzleHttp/",
+    "Symfony HttpClient": r"^Symfony HttpClient",
+    "Commons-HttpClient": r"Commons-HttpClient",
+    "HTTP_Request2": r"^HTTP_Request2/",
+    "Faraday": r"^Faraday v",
+    "Typhoeus": r"^Typhoeus",
+    "RestSharp": r"^RestSharp/",
+    "reqwest": r"^reqwest/",
+    "fasthttp": r"^fasthttp",
+    "lua-resty-http": r"^lua-resty-http/",
+    "Embarcadero URI Client": r"^Embarcadero URI Client",
+    "PostmanRuntime": r"^PostmanRuntime/",
+    "insomnia": r"^insomnia/",
+    # Scanners
+    "gobuster": r"^gobuster/",
+    "Nuclei": r"^Nuclei - ",
+    "Wappalyzer": r"Wappalyzer",
+    # Callers
+    "GitHub-Hookshot": r"^GitHub-Hookshot/",
+    # Whoever says so: a page about itself (`+https://...`), or a name that ends in what it is
+    "+https": r"\+ ?(?:https?:|mailto:)",
+    "bot": r"bot\b",
+    "crawler": r"crawler\b",
+    "spider": r"spider\b",
+    "scraper": r"scraper\b",
+}

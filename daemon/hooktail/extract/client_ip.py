@@ -1,0 +1,122 @@
+"""Whose address a line is about: the peer's, or behind trusted proxies the one they pass on.
+
+Anybody can send `X-Forwarded-For`. So a header counts only if the peer, who sent it, is trusted,
+and of a list each address counts only if the one to its right, who wrote it down, is trusted too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hooktail.extract.cache import Cache
+from hooktail.extract.pageview import header
+from hooktail_parsers.address import client_ip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hooktail.extract.ranges import Ranges
+    from hooktail_parsers import Record
+
+FORWARDED_FOR = "x-forwarded-for"
+FORWARDED = "forwarded"
+MOST_HOPS = 32
+"""So many hops of a list are looked at, from the right; proxies write few, attackers many."""
+
+# `Forwarded` (RFC 7239). A comma inside quotes ends an element too: what is legal there and holds
+# one (`host`) is not worth what a client could hide behind an open quote. So that nobody smuggles
+# an element in by a quoted comma, each piece has to be made of whole pairs.
+_PAIR = r'\s*+[A-Za-z-]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+"|[^",;\s\\]*+)\s*+'
+_IS_ELEMENT = re.compile(rf"(?:{_PAIR}(?:;|\Z)|\s*+;)++\s*+\Z", re.DOTALL).match
+_FOR = re.compile(r'(?:\A|;)\s*+for\s*+=\s*+"?([^",;\s\\]++)"?\s*+(?:;|\Z)', re.IGNORECASE).search
+
+
+class ClientIps:
+    """Finds the client of a record. `headers` are asked in order; the first that is there decides.
+
+    With `trust_nameless`, a record without an address (its peer is a unix socket, or a host name)
+    comes from a trusted peer.
+    """
+
+    def __init__(
+        self, trusted: Ranges, *, headers: Sequence[str], trust_nameless: bool = False
+    ) -> None:
+        self._headers = [(name.lower(), _field_names(name.lower())) for name in headers]
+        self._is_trusted: Cache[bool] = Cache(trusted.__contains__)
+        self._trust_nameless = trust_nameless
+        self._lists: Cache[str | None] = Cache(self._of_list)
+        self._elements: Cache[str | None] = Cache(self._of_elements)
+
+    def client_of(self, record: Record) -> str | None:
+        """Returns the client's address; the record's own if no trusted peer names another."""
+        peer = record.ip
+        trusted = self._trust_nameless if peer is None else self._is_trusted[peer]
+        if not trusted:
+            return peer
+        for name, field_names in self._headers:
+            value = _value(record, name, field_names)
+            if value is not None:
+                found = self._elements[value] if name == FORWARDED else self._lists[value]
+                return peer if found is None else found
+        return peer
+
+    def header_of(self, record: Record) -> str:
+        """Names the header that decides if the peer is trusted; empty if none is logged."""
+        for name, field_names in self._headers:
+            if _value(record, name, field_names) is not None:
+                return name
+        return ""
+
+    def _of_list(self, value: str) -> str | None:
+        hops = value.rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+        return self._walk(_address(hop.strip(' \t"')) for hop in reversed(hops))
+
+    def _of_elements(self, value: str) -> str | None:
+        elements = value.rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+        return self._walk(_forwarded_for(element) for element in reversed(elements))
+
+    def _walk(self, hops: Iterator[str | None]) -> str | None:
+        """Returns the first hop that is not trusted; the last good one if there is none.
+
+        Asks for the hops from the right. What is no address (`unknown`, `_hidden`) stops the walk.
+        """
+        client = None
+        for hop in hops:
+            if hop is None:
+                break
+            client = hop
+            if not self._is_trusted[hop]:
+                break
+        return client
+
+
+def _field_names(header_name: str) -> tuple[str, ...]:
+    plain = header_name.replace("-", "_")
+    return f"http_{plain}", plain, header_name
+
+
+def _value(record: Record, name: str, field_names: tuple[str, ...]) -> str | None:
+    """Returns a logged header, wherever the format has put it; None if the line has none."""
+    value = record.xff if name == FORWARDED_FOR else None
+    if value is None and record.headers is not None:
+        value = header(record, name)
+    if value is None and record.fields is not None:
+        for field_name in field_names:
+            field = record.fields.get(field_name)
+            if isinstance(field, str):
+                value = field
+                break
+    if value is None:
+        return None
+    value = value.strip()
+    return value if value and value != "-" else None
+
+
+def _forwarded_for(element: str) -> str | None:
+    found = _FOR(element) if _IS_ELEMENT(element) else None
+    return None if found is None else _address(found[1])
+
+
+def _address(text: str) -> str | None:
+    return client_ip(text.encode("ascii", "replace"))

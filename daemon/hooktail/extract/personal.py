@@ -1,0 +1,162 @@
+"""What gives a person or a secret away: by the look of a text, and by the name of a parameter.
+
+It only judges; what becomes of it is up to `privacy`. All patterns are linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Kind: TypeAlias = 'Literal["email", "phone", "card", "token"]'
+NameKind: TypeAlias = 'Literal["", "personal", "secret"]'
+
+CLICK_IDS = frozenset(
+    ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid")
+)
+_DECODINGS = 3
+"""An address within an address within a parameter is percent-encoded so often."""
+
+# Whole names, without separators and in lower case.
+# fmt: off
+_PERSONAL_NAMES = frozenset((
+    "name", "firstname", "lastname", "fullname", "username", "surname", "givenname",
+    "familyname", "fname", "lname", "address", "address1", "address2", "streetaddress",
+    "billingaddress", "shippingaddress", "street", "tel", "mobile", "msisdn",
+))
+_SECRET_NAMES = frozenset((
+    "code", "authcode", "state", "oauthstate", "key", "apikey", "authkey", "accesskey",
+    "secretkey", "privatekey", "sid", "phpsessid", "jsessionid", "sessionid", "sess", "sig", "pwd",
+    "pass", "auth", "ssn",
+))
+# Words that tell wherever they stand in a name: `user[email]`, `access_token`, `billing-phone`.
+_PERSONAL_WORDS = frozenset((
+    "email", "mail", "phone", "telephone", "emailaddress", "phonenumber",
+))
+_SECRET_WORDS = frozenset((
+    "password", "passwd", "passphrase", "token", "secret", "signature", "session", "otp", "jwt",
+    "authorization", "accesstoken", "refreshtoken", "idtoken", "authtoken", "csrftoken", "cvv",
+    "cvc", "cardnumber", "creditcard", "iban",
+))
+_SECRET_KEYS = frozenset((
+    "password", "passwd", "passphrase", "pwd", "token", "secret", "otp", "jwt", "authorization",
+    "cvv", "cvc", "cardnumber", "creditcard", "iban", "accesstoken", "refreshtoken", "idtoken",
+    "authtoken", "csrftoken",
+))
+# fmt: on
+
+_HUMP = re.compile(r"(?<=[a-z][a-z0-9])(?=[A-Z])")
+_WORD = re.compile(r"[^\W_]+")
+# What stands before and behind an address in a text, in a query, in JSON.
+_EDGE = r"\s/?&=;,:@\"'<>()\[\]{}|\\"
+# It begins only where a word does and never steps back over it: linear in the length of the text.
+_EMAIL = re.compile(
+    rf"(?<![^{_EDGE}])[^{_EDGE}]++@[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)(?![\w-])"
+)
+_PHONE = re.compile(r"(?<![^\W_])(?<!\+)\+[1-9](?:[ ().-]{0,2}[0-9]){7,14}(?![0-9])")
+_JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
+_DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[ -]?[0-9]){13,}+(?![^\W_])")
+# By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
+# tenth number that an application has.
+_CARD = re.compile(
+    r"4[0-9]{15}(?:[0-9]{3})?"
+    r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+    r"|3[47][0-9]{13}"
+    r"|3(?:0[0-5]|[689][0-9])[0-9]{11}(?:[0-9]{2})?"
+    r"|35(?:2[89]|[3-8][0-9])[0-9]{12}"
+    r"|6(?:011|22[1-9]|4[4-9][0-9]|5[0-9]{2}|2[0-9]{2})[0-9]{12}(?:[0-9]{1,3})?"
+    r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{10,15}"
+)
+_SHORTEST_CARD, _LONGEST_CARD = 14, 19
+_FIRST_OF_CARD = "23456"
+
+HINT = re.compile(r"[@%+]|eyJ|=[^&=]*+=|(?<![0-9])(?:[0-9][ -]?){14}")
+"""Found in every path or query that may need a closer look at its values."""
+_NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
+
+
+def name_kind(name: str) -> NameKind:
+    """Says what a parameter of this (raw) name is likely to hold; `""` for nothing of the kind."""
+    text = unquote(name.replace("+", " "), errors="replace")
+    lower = text.lower()
+    if lower.startswith("utm_") or lower in CLICK_IDS:
+        return ""
+    joined = "".join(_WORD.findall(lower))
+    words = {*_WORD.findall(lower), *_WORD.findall(_HUMP.sub(" ", text).lower()), joined}
+    if joined in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(words):
+        return "secret"
+    if joined in _PERSONAL_NAMES or not _PERSONAL_WORDS.isdisjoint(words):
+        return "personal"
+    return ""
+
+
+def is_secret_key(name: str) -> bool:
+    """Whether a key within an object holds a secret beyond doubt (`code` may be a product's)."""
+    words = _WORD.findall(_HUMP.sub(" ", name).lower())
+    return not _SECRET_KEYS.isdisjoint((*words, "".join(words)))
+
+
+def kind_of(text: str) -> Kind | None:
+    """Says what stands anywhere in a text, the worst first; nothing is decoded."""
+    if "eyJ" in text and _JWT.search(text):
+        return "token"
+    if any(_has_card(found[0]) for found in _DIGITS.finditer(text)):
+        return "card"
+    if "@" in text and _EMAIL.search(text):
+        return "email"
+    return "phone" if "+" in text and _PHONE.search(text) else None
+
+
+def reveals(text: str) -> bool:
+    """Whether a text gives somebody or something away, as it is or percent-decoded.
+
+    So does a parameter within it that is named like one that does (`/login?token=...`).
+    """
+    for _ in range(_DECODINGS):
+        if kind_of(text) is not None:
+            return True
+        if "=" in text and any(name_kind(name) for name in _NESTED.findall(text)):
+            return True
+        if "%" not in text:
+            return False
+        text = unquote(text, errors="replace")
+    return False
+
+
+def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
+    """Returns the text with all that stands in it and gives somebody away replaced."""
+    text = _JWT.sub(lambda found: instead("token", found[0]), text)
+    text = _DIGITS.sub(
+        lambda found: instead("card", found[0]) if _has_card(found[0]) else found[0], text
+    )
+    text = _EMAIL.sub(lambda found: instead("email", found[0]), text)
+    return _PHONE.sub(lambda found: instead("phone", found[0]), text)
+
+
+def _has_card(digits: str) -> bool:
+    """Looks at each row of groups that is as long as a card's number."""
+    groups = re.split("[ -]", digits)
+    for first, begin in enumerate(groups):
+        if begin[0] not in _FIRST_OF_CARD:
+            continue
+        number = ""
+        for group in groups[first : first + _LONGEST_CARD]:
+            number += group
+            if len(number) > _LONGEST_CARD:
+                break
+            if len(number) >= _SHORTEST_CARD and _CARD.fullmatch(number) and _luhn(number):
+                return True
+    return False
+
+
+def _luhn(number: str) -> bool:
+    """Whether the check digit is right (ISO/IEC 7812)."""
+    total = 0
+    for place, digit in enumerate(reversed(number)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0

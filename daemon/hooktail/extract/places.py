@@ -1,0 +1,79 @@
+"""Where in a record a value stands: `query.order`, `fields.a.b`, `cookie.sid`, `user`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote
+
+from hooktail.extract.pageview import header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hooktail_parsers import Record
+
+Groups: TypeAlias = "Mapping[str, str]"
+ParseQuery: TypeAlias = "Callable[[str], Mapping[str, str]]"
+Read: TypeAlias = "Callable[[Record, Groups], object]"
+
+NO_GROUPS: Groups = {}
+
+# fmt: off
+RECORD_KEYS = (
+    "ip", "method", "scheme", "host", "port", "path", "query", "status", "referrer",
+    "user_agent", "user", "bytes_sent", "duration_s", "xff", "session", "request_id",
+)
+# fmt: on
+PLACES = ("query.NAME", "group.NAME", "fields.NAME", "cookie.NAME", "header.NAME", *RECORD_KEYS)
+
+
+def reader(place: str, parse: ParseQuery) -> Read | None:
+    """Compiles where a value comes from (`query.order`); None if there is no such place.
+
+    `cookies.` and `headers.`, as the record calls them, are as good as `cookie.` and `header.`.
+    """
+    if place in RECORD_KEYS:
+        return lambda record, _: getattr(record, place)
+    kind, dot, name = place.partition(".")
+    if not dot or not name:
+        return None
+    match kind:
+        case "query":
+            return lambda record, _: parse(record.query).get(name) if record.query else None
+        case "group":
+            return lambda _, groups: groups.get(name)
+        case "cookie" | "cookies":
+            return lambda record, _: cookie(record.cookies, name)
+        case "header" | "headers":
+            lower = name.lower()
+            return lambda record, _: header(record, lower)
+        case "fields":
+            steps = name.split(".")
+            return lambda record, _: _nested(record.fields, name, steps)
+        case _:
+            return None
+
+
+def group_of(place: str) -> str | None:
+    """Names the group that a place stands for, None if it is another kind of place."""
+    kind, _, name = place.partition(".")
+    return name if kind == "group" else None
+
+
+def cookie(cookies: str | None, name: str) -> str | None:
+    """Finds a cookie in a logged `Cookie` header, percent-decoded once."""
+    for pair in (cookies or "").split(";"):
+        key, equals, value = pair.strip().partition("=")
+        if equals and key == name:
+            return unquote(value.strip('"'), errors="replace")
+    return None
+
+
+def _nested(fields: object, name: str, steps: list[str]) -> object:
+    if isinstance(fields, dict) and name in fields:
+        return fields[name]
+    for step in steps:
+        if not isinstance(fields, dict):
+            return None
+        fields = fields.get(step)
+    return fields

@@ -1,0 +1,1 @@
+"""Logs of applications, in which some lines, or several together, state a request."""

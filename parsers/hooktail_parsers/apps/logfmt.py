@@ -1,0 +1,210 @@
+r"""logfmt, `key=value key="quoted \"value\"" bare`, and the lines of Heroku's router in it.
+
+What a line's keys say of a request is read as from an application's JSON (`json_logs.parser`): a
+line that states no finished request (method, target, status), and no event that the user mapped,
+is passed over. What is no logfmt is refused. An empty value is none, a bare key is true, and of a
+key that stands twice the last value counts. Keys inside a quoted value are text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
+from hooktail_parsers.address import virtual_host
+from hooktail_parsers.json_logs.aliases import APP, APP_CONTAINERS, aliases, joined
+from hooktail_parsers.json_logs.parser import JsonPlan, ObjectReader
+from hooktail_parsers.memo import Memo
+from hooktail_parsers.options import COMMON_OPTIONS, check_options, text_decoder
+from hooktail_parsers.peer import forwarded_ip
+from hooktail_parsers.request import read_target
+from hooktail_parsers.text import stated
+from hooktail_parsers.times import iso_time_ms, zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hooktail_parsers._api import JsonValue, Parsed
+
+BLANK = Skip("blank")
+SYNTAX = ParseError("syntax")
+BAD_TIME = ParseError("bad_time")
+NOT_A_REQUEST = ParseError("not_a_request")
+
+_PAIR = rb'([^\s="]++)(?:(=)(?:"((?:[^"\\]++|\\.)*+)"|([^\s"]\S*+)?+))?+'
+_EACH_PAIR = re.compile(_PAIR + rb"(?=\s|\Z)|(\S)", re.DOTALL).findall  # the last group: no pair
+_ESCAPE = re.compile(rb"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+
+
+def read_pairs(line: bytes) -> dict[bytes, bytes | None] | None:
+    """Reads the pairs of a line, None as the value of a bare key; None if it is no logfmt.
+
+    A line of bare keys alone is a text, not logfmt.
+    """
+    pairs: dict[bytes, bytes | None] = {}
+    some = False
+    for key, equals, quoted, plain, stray in _EACH_PAIR(line) if b"=" in line else ():
+        if stray:
+            return None
+        if equals:
+            some = True
+            pairs[key] = unescape(quoted) if quoted else plain
+        else:
+            pairs[key] = None
+    return pairs if some else None
+
+
+def unescape(raw: bytes) -> bytes:
+    r"""Undoes the escaping of a quoted value, as Go and JSON write it."""
+    return _ESCAPE.sub(_meaning, raw) if b"\\" in raw else raw
+
+
+def _meaning(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
+    if len(code) == 1:
+        return _CONTROLS.get(code, code)
+    number = int(code[1:], 16)
+    return chr(number).encode("utf-8", "replace") if code[:1] == b"u" else bytes((number,))
+
+
+# The names of applications that log JSON, and those that only such short lines have.
+_PLAN = JsonPlan(
+    joined(APP, aliases(ip="peer", duration="dur", xff="fwd")),
+    app=True,
+    status_needed=True,
+    containers=APP_CONTAINERS,
+)
+_OPTIONS = (*COMMON_OPTIONS, "date_format", "session_cookie")
+
+
+class LogfmtParser(LineParser):
+    """Reads application logs in logfmt."""
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        mapped = [option for option in options if option.startswith("map.")]
+        check_options(options, (*_OPTIONS, *mapped))
+        self._decode = decode = text_decoder(options)
+        self._keys = Memo(decode, 1024)
+        self._record = ObjectReader(options, _PLAN).record
+
+    def parse(self, line: bytes) -> Parsed:
+        """Parses one line."""
+        pairs = read_pairs(line)
+        if pairs is None:
+            return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
+        keys, decode = self._keys, self._decode
+        return self._record(
+            {keys[key]: True if raw is None else decode(raw) for key, raw in pairs.items()}
+        )
+
+
+_ROUTER = re.compile(
+    rb"(?:[0-9]{1,6} )?(?:<[0-9]{1,3}>)?(?:1 )?"
+    rb"(?:([0-9]{4}-[0-9T:.+Zz-]{15,31}) |[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} )?"
+    rb"(?:(?!heroku)[^ =]++ )?heroku(?:\[router\]:| router(?: -)++) "
+).match
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++").fullmatch
+_MILLISECONDS = re.compile(rb"([0-9]{1,9})ms").fullmatch
+
+
+class HerokuRouterParser(LineParser):
+    """Reads lines of Heroku's router, with or without the syslog header in front of them."""
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        check_options(options)
+        self._decode = decode = text_decoder(options)
+        zone = zone_of(options)
+        self._times = Memo(lambda raw: iso_time_ms(raw, zone), 1024)
+        self._chains = Memo(forwarded_ip, 16_384)
+        self._hosts = Memo(lambda raw: virtual_host(raw, decode), 1024)
+        self._texts = Memo(lambda raw: stated(decode(raw)))
+
+    def parse(self, line: bytes) -> Parsed:
+        """Parses one line."""
+        header = _ROUTER(line)
+        if header is None and not line.startswith((b"at=", b"sock=")):
+            return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
+        pairs = read_pairs(line[header.end() :] if header else line)
+        if pairs is None or b"method" not in pairs or b"path" not in pairs:
+            return SYNTAX
+        get = pairs.get
+        method, target = get(b"method") or b"", get(b"path") or b""
+        request = (
+            read_target(method.decode("ascii"), target, self._decode) if _METHOD(method) else None
+        )
+        if request is None:
+            return NOT_A_REQUEST
+        time_ms = None
+        if header is not None and header[1] is not None:
+            time_ms = self._times[header[1]]
+            if time_ms is None:
+                return BAD_TIME
+        host, port = self._hosts[get(b"host") or b"-"]
+        protocol, chain = get(b"protocol"), get(b"fwd") or b""
+        status, sent = get(b"status") or b"", get(b"bytes") or b""
+        texts = self._texts
+        fields: dict[str, JsonValue] = {}
+        for name in (b"at", b"code", b"desc", b"dyno"):
+            value = get(name)
+            if value:
+                fields[name.decode("ascii")] = texts[value]
+        return Record(
+            time_ms,
+            self._chains[chain],
+            request.method,
+            protocol.decode("ascii") if protocol in (b"http", b"https") else request.scheme,
+            request.host if host is None else host,
+            request.port if host is None else port,
+            request.path,
+            request.query,
+            (int(status) or None) if status.isdigit() and len(status) == 3 else None,
+            bytes_sent=int(sent) if sent.isdigit() and len(sent) <= 18 else None,
+            duration_s=_sum_s(get(b"connect"), get(b"service")),
+            xff=texts[chain],
+            request_id=texts[get(b"request_id") or b""],
+            fields=fields or None,
+        )
+
+
+def _sum_s(connect: bytes | None, service: bytes | None) -> float | None:
+    served = _MILLISECONDS(service or b"")
+    if served is None:
+        return None
+    connected = _MILLISECONDS(connect or b"")
+    return (int(served[1]) + (int(connected[1]) if connected else 0)) / 1000
+
+
+FORMATS = (
+    Format(
+        "logfmt_app",
+        "application log in logfmt; keys by their usual names or map.<record key>",
+        (
+            "time", "ip", "method", "scheme", "host", "port", "path", "query", "status",
+            "referrer", "user_agent", "user", "bytes_sent", "duration_s", "cookies", "xff",
+            "session", "request_id", "fields",
+        ),
+        LogfmtParser,
+        example=(
+            'ts=2025-03-14T08:26:53.123Z level=info msg="request" method=GET path="/p?q=1"'
+            ' status=200 remote=203.0.113.7:51234 ua="Agent/1.0 (X11)" duration=1.5ms'
+        ),
+        source="logfmt as written by Go's log/slog, logrus and go-kit",
+    ),
+    Format(
+        "heroku_router_logfmt",
+        "Heroku's router, with or without a syslog header",
+        (
+            "time", "ip", "method", "scheme", "host", "port", "path", "query", "status",
+            "bytes_sent", "duration_s", "xff", "request_id", "fields",
+        ),
+        HerokuRouterParser,
+        example=(
+            '2025-03-14T08:26:53.123456+00:00 heroku[router]: at=info method=GET path="/p?a=1"'
+            ' host=shop.example request_id=8601b555-6a83 fwd="203.0.113.7" dyno=web.1'
+            " connect=0ms service=5ms status=200 bytes=12 protocol=https"
+        ),
+        source="Heroku Dev Center, HTTP routing, router logs",
+    ),
+)  # fmt: skip

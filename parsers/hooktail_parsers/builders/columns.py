@@ -1,0 +1,225 @@
+r"""A layout of literal text and variables, compiled to one expression that reads a line in order.
+
+Each variable ends where the text behind it begins, and every end is final: a variable of a known
+shape takes what has that shape; one between quotes ends at the first quote that is not escaped;
+any other ends at the first place where the literal behind it stands and what follows that may
+begin (the shapes of the next variables, as far as they can tell). Nothing is tried twice, so that
+the time is linear in the line's length, whatever the line.
+
+Two variables with nothing between them are refused, unless the second begins with a byte that the
+first cannot hold. More text behind the layout's end is passed over: formats grow.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hooktail_parsers._api import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hooktail_parsers.builders.record_plan import Meaning
+    from hooktail_parsers.builders.writers import Writer
+
+_MOST_COLUMNS = 200
+_LOOK_AHEAD_COLUMNS = 6
+_SPACES = b" \t\r\n\v\f"
+_END = rb"(?=\s|\Z)"
+_REST = b"(.*+)"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a variable's text looks like."""
+
+    exact: bytes = b""
+    """An expression that takes the whole text by itself, if there is one. It must be linear, and
+    take no more than the text whatever follows."""
+    chars: bytes = b""
+    """What `exact` can hold; empty if it always ends by itself (a time stamp)."""
+    bounded: bool = True
+    """Whether there is a limit to what `exact` can take."""
+    spaced: bool | None = None
+    """Whether the text holds spaces: often, never (False), or None: seldom."""
+    never: bytes = b""
+    """What the text never holds besides."""
+    begins: bytes = b""
+    """What the text begins with, if that is known: a target's `/`. At a line's end it has no
+    spaces."""
+    closing: bytes = b""
+    """An expression that the text ends with, for where nothing else tells its end."""
+
+
+TEXT = Shape(spaced=True)
+"""Text that holds spaces: a user agent, a request line."""
+REQUEST = Shape(spaced=True, closing=rb" HTTP/[0-9.]{1,4}+")
+"""A request line."""
+WORD = Shape()
+"""Text of an unknown kind: ends at a space if a space follows."""
+TOKEN = Shape(spaced=False)
+"""Text without spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A variable of a layout: its name as the definition has it, its shape and its meaning."""
+
+    name: str
+    shape: Shape
+    meaning: Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A compiled layout: `match` gives one group for each of the columns, in their order."""
+
+    match: Callable[[bytes], re.Match[bytes] | None] = field(repr=False)
+    columns: tuple[Column, ...]
+    open_end: bool
+    """Whether the last column takes all the rest of the line."""
+
+
+def compile_layout(
+    parts: Sequence[bytes | Column], writer: Writer, *, whole: bool = False
+) -> Layout:
+    """Compiles a layout as the writer fills it; a `whole` text holds nothing behind it.
+
+    Raises:
+        OptionError: two variables have nothing between them, or there are too many.
+    """
+    return _Compiler(_joined(parts), writer, whole=whole).layout()
+
+
+def _joined(parts: Sequence[bytes | Column]) -> list[bytes | Column]:
+    joined: list[bytes | Column] = []
+    for part in parts:
+        if isinstance(part, bytes) and joined and isinstance(joined[-1], bytes):
+            joined[-1] += part
+        elif part != b"":
+            joined.append(part)
+    return joined
+
+
+class _Compiler:
+    def __init__(self, parts: list[bytes | Column], writer: Writer, *, whole: bool) -> None:
+        self._parts = parts
+        self._writer = writer
+        self._whole = whole
+
+    def layout(self) -> Layout:
+        columns = tuple(part for part in self._parts if isinstance(part, Column))
+        if len(columns) > _MOST_COLUMNS:
+            raise OptionError("log_format", f"more than {_MOST_COLUMNS} variables")
+        pattern = expression = b""
+        taken = False  # whether the literal at hand is part of the expression before it
+        for at, part in enumerate(self._parts):
+            if isinstance(part, bytes):
+                pattern += b"" if taken else re.escape(part)
+                taken = False
+            else:
+                expression, taken = self._column(at, part)
+                pattern += expression
+        open_end = expression == _REST
+        last = self._literal(len(self._parts) - 1)
+        if not open_end and not (last and last[-1:] in _SPACES):
+            pattern += _END
+        return Layout(re.compile(pattern, re.DOTALL).match, columns, open_end)
+
+    def _column(self, at: int, column: Column) -> tuple[bytes, bool]:
+        """Returns a column's expression, and whether it takes the literal behind it too."""
+        following = self._parts[at + 1] if at + 1 < len(self._parts) else None
+        if isinstance(following, Column):
+            return b"(" + _before_column(column, following) + b")", False
+        value = self._value(at, column)
+        if value is not None:
+            return b"(" + value + b")", False
+        if following is None:
+            return _REST, False
+        ahead = self._ahead(at + 2, following)
+        look = b"(?=" + ahead + b")" if ahead else b""
+        inside = _outside(_SPACES) if column.shape.spaced is False else b"."
+        closing = b"" if ahead or following != b" " else column.shape.closing
+        return b"(?>(" + inside + b"*?" + closing + b")" + re.escape(following) + look + b")", True
+
+    def _value(self, at: int, column: Column) -> bytes | None:
+        """Returns an expression for a column's text alone; None if only a search finds its end."""
+        shape = column.shape
+        behind = self._literal(at + 1)
+        end = behind[:1]
+        if end == b'"' and self._writer.quoted:
+            return self._writer.quoted
+        if shape.exact and not (end and end in shape.chars):
+            return b"(?>" + shape.exact + b")"
+        stops = self._writer.never + shape.never
+        if shape.spaced is False:
+            stops += _SPACES
+            if not end:
+                return _outside(_SPACES) + b"*+"
+        elif not end and shape.begins and not self._whole:
+            return _outside(_SPACES) + b"*+"
+        elif behind == b" " and shape.spaced is None and not self._ahead(at + 2, behind):
+            stops += _SPACES
+        elif end == b"\t":
+            # Whoever separates by tabs has none in a value.
+            stops += end
+        if end and end in stops:
+            return _outside(end + (_SPACES if shape.spaced is False else b"")) + b"*+"
+        return None
+
+    def _literal(self, at: int) -> bytes:
+        part = self._parts[at] if 0 <= at < len(self._parts) else b""
+        return part if isinstance(part, bytes) else b""
+
+    def _ahead(self, at: int, literal: bytes) -> bytes:
+        """Returns what has to follow a literal for the column before it to end there.
+
+        Each part of it either has a limit or cannot pass the literal's next occurrence: together,
+        all the places looked at cost no more than a few times the line.
+        """
+        if at >= len(self._parts):
+            return b"" if literal[-1:] in _SPACES else _END
+        stop = _SPACES if set(literal) & set(_SPACES) else _SPACES + literal[:1]
+        ahead = b""
+        for place in range(at, min(at + 2 * _LOOK_AHEAD_COLUMNS, len(self._parts)), 2):
+            column, behind = self._parts[place], self._literal(place + 1)
+            if not isinstance(column, Column):
+                break
+            shape, end = column.shape, behind[:1]
+            adjacent = self._parts[place + 1] if place + 1 < len(self._parts) else b""
+            if isinstance(adjacent, Column):
+                if shape.exact and shape.bounded and adjacent.shape.begins:
+                    ahead += b"(?>" + shape.exact + b")[" + re.escape(adjacent.shape.begins) + b"]"
+                break
+            if shape.exact:
+                if not shape.bounded or (end and end in shape.chars):
+                    break
+                ahead += b"(?>" + shape.exact + b")"
+            elif shape.spaced is not True and (not end or end in stop or end in shape.never):
+                ahead += _outside(stop + end) + b"*+"
+            else:
+                break
+            ahead += re.escape(behind) if behind else _END
+            if behind.strip() or stop != _SPACES or not (shape.chars or not shape.exact):
+                # Evidence enough, and the less is asked the more odd values are read.
+                break
+        return ahead
+
+
+def _before_column(column: Column, following: Column) -> bytes:
+    shape, begins = column.shape, following.shape.begins
+    if shape.exact and (not shape.chars or (begins and not set(shape.chars) & set(begins))):
+        return b"(?>" + shape.exact + b")"
+    if not shape.exact and begins and set(begins) <= set(shape.never):
+        return _outside(begins + (_SPACES if shape.spaced is False else b"")) + b"*+"
+    raise OptionError(
+        "log_format",
+        f"nothing between {column.name} and {following.name}: "
+        "where one ends and the other begins cannot be told",
+    )
+
+
+def _outside(stops: bytes) -> bytes:
+    return b"[^" + b"".join(re.escape(bytes((byte,))) for byte in sorted(set(stops))) + b"]"

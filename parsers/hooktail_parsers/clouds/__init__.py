@@ -1,0 +1,1 @@
+"""Access logs of clouds, their balancers and CDNs."""

@@ -1,0 +1,1 @@
+"""The access lines that web frameworks and application servers print."""

@@ -1,0 +1,1 @@
+"""Logs with a JSON object on each line: what is common to them, web servers, applications."""

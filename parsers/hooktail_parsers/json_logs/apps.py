@@ -1,0 +1,201 @@
+"""JSON logs of applications, in which only some lines state requests.
+
+Those lines make records when the request is finished, all others are skipped. What their keys hold
+besides goes to `fields` within the limits of `private`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hooktail_parsers.json_logs.aliases import APP, APP_CONTAINERS, aliases, joined
+from hooktail_parsers.json_logs.parser import JsonPlan, json_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hooktail_parsers.json_logs.parser import Found
+
+_MOST_RECORDS = 1001
+_MOST_VALUES = 256
+_MOST_LEVELS = 6
+
+
+def _log_records(found: Found) -> Sequence[Found] | None:
+    """Takes an export of OTLP apart: records with their attributes as keys beside the others.
+
+    A line may also be a record alone.
+    """
+    if not any(key in found for key in ("resourceLogs", "resource_logs")):
+        return [_log_record(found, None)]
+    records: list[Found] = []
+    for resource_logs in _objects(found, "resourceLogs", "resource_logs"):
+        resource = resource_logs.get("resource")
+        for scope_logs in _objects(
+            resource_logs, "scopeLogs", "scope_logs", "instrumentationLibraryLogs"
+        ):
+            for record in _objects(scope_logs, "logRecords", "log_records"):
+                if len(records) < _MOST_RECORDS:
+                    records.append(_log_record(record, resource))
+    return records or None
+
+
+def _objects(found: Found, *names: str) -> Iterator[Found]:
+    for name in names:
+        within = found.get(name)
+        if isinstance(within, list):
+            yield from (each for each in within if isinstance(each, dict))
+
+
+def _log_record(record: Found, resource: object) -> Found:
+    flat: Found = {}
+    for key, value in record.items():
+        if key in ("timeUnixNano", "observedTimeUnixNano") and value in ("0", 0):
+            continue  # not known
+        if key == "attributes":
+            flat.update(_attributes(value))
+        elif key == "body":
+            body = _any_value(value, 1)
+            flat["body" if isinstance(body, dict) else "message"] = body
+        else:
+            flat[key] = value
+    if isinstance(resource, dict):
+        flat["resource"] = _attributes(resource.get("attributes"))
+    return flat
+
+
+def _attributes(found: object, level: int = 1) -> Found:
+    """Reads a list of keys and values, or an object of them as some exporters write it."""
+    if isinstance(found, dict):
+        return found
+    if not isinstance(found, list):
+        return {}
+    return {
+        pair["key"]: _any_value(pair.get("value"), level)
+        for pair in found[:_MOST_VALUES]
+        if isinstance(pair, dict) and isinstance(pair.get("key"), str)
+    }
+
+
+def _any_value(found: object, level: int) -> object:
+    """Reads OTLP's AnyValue; what is no object of it is a value already."""
+    if not isinstance(found, dict) or level > _MOST_LEVELS:
+        return None if isinstance(found, dict) else found
+    for kind, value in found.items():
+        match kind:
+            case "stringValue" | "string_value" | "boolValue" | "bool_value":
+                return value
+            case "doubleValue" | "double_value":
+                return value
+            case "intValue" | "int_value":
+                return _whole(value)
+            case "arrayValue" | "array_value" if isinstance(value, dict):
+                values = value.get("values")
+                return (
+                    [_any_value(each, level + 1) for each in values[:_MOST_VALUES]]
+                    if isinstance(values, list)
+                    else None
+                )
+            case "kvlistValue" | "kvlist_value" if isinstance(value, dict):
+                return _attributes(value.get("values"), level + 1)
+            case _:
+                continue
+    return found
+
+
+def _whole(value: object) -> object:
+    """Reads an integer, which OTLP writes as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        return int(value)
+    return value
+
+
+JSON_APP = JsonPlan(APP, app=True, containers=APP_CONTAINERS)
+
+PINO_HTTP = JsonPlan(
+    joined(aliases(duration_ms="responseTime"), APP),
+    app=True,
+    status_needed=True,
+    containers=APP_CONTAINERS,
+)
+
+LOGRAGE = JsonPlan(
+    joined(aliases(duration_ms="duration", host="host"), APP),
+    app=True,
+    status_needed=True,
+)
+
+ECS_JSON = JsonPlan(joined(aliases(time="@timestamp"), APP), app=True, containers=APP_CONTAINERS)
+
+OTLP = JsonPlan(
+    joined(aliases(said="event_name"), APP),
+    app=True,
+    containers=APP_CONTAINERS | {"body"},
+    objects=_log_records,
+)
+
+FORMATS = (
+    json_format(
+        "json_app",
+        "application log, one JSON object per line: structlog, bunyan, zap, winston, Serilog",
+        JSON_APP,
+        example=(
+            '{"event":"request_finished","timestamp":"2025-03-14T08:26:53.123456Z","request":'
+            '{"method":"GET","url":"https://shop.example/cart?step=2","headers":{"User-Agent":'
+            '["Agent/1.0"]},"remote_addr":"203.0.113.7"},"response":{"status":200},"user":{"id":42}}'
+        ),
+        source="no specification; the names that loggers and frameworks commonly use",
+    ),
+    json_format(
+        "rails_lograge_json",
+        "Rails with lograge, JSON; GitLab's production_json.log",
+        LOGRAGE,
+        example=(
+            '{"method":"GET","path":"/cart","format":"html","controller":"CartsController",'
+            '"action":"show","status":200,"time":"2025-03-14T08:26:53.123Z","remote_ip":'
+            '"203.0.113.7","user_id":42,"ua":"Agent/1.0","duration":58.3}'
+        ),
+        source="lograge, Formatters::Json; GitLab documentation, log system",
+    ),
+    json_format(
+        "pino_http_json",
+        "Node.js with pino-http or bunyan's request log",
+        PINO_HTTP,
+        example=(
+            '{"level":30,"time":1741940813123,"pid":1,"hostname":"web1","req":{"id":1,"method":'
+            '"GET","url":"/cart?step=2","headers":{"host":"shop.example","user-agent":"Agent/1.0"},'
+            '"remoteAddress":"::ffff:203.0.113.7","remotePort":51234},"res":{"statusCode":200},'
+            '"responseTime":5,"msg":"request completed"}'
+        ),
+        source="pino-http and pino-std-serializers",
+    ),
+    json_format(
+        "ecs_json",
+        "Elastic Common Schema; keys dotted, nested or both",
+        ECS_JSON,
+        example=(
+            '{"@timestamp":"2025-03-14T08:26:53.123Z","ecs.version":"8.11.0","http":{"request":'
+            '{"method":"GET"},"response":{"status_code":200}},"url.full":'
+            '"https://shop.example/cart?step=2","client.ip":"203.0.113.7",'
+            '"user_agent.original":"Agent/1.0"}'
+        ),
+        source="Elastic Common Schema, field reference",
+    ),
+    json_format(
+        "otlp_json",
+        "OpenTelemetry log records, OTLP in JSON; one request in a line",
+        OTLP,
+        example=(
+            '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1741940813123456789",'
+            '"body":{"stringValue":"request"},"attributes":['
+            '{"key":"http.request.method","value":{"stringValue":"GET"}},'
+            '{"key":"url.full","value":{"stringValue":"https://shop.example/cart?step=2"}},'
+            '{"key":"http.response.status_code","value":{"intValue":"200"}},'
+            '{"key":"client.address","value":{"stringValue":"203.0.113.7"}},'
+            '{"key":"user_agent.original","value":{"stringValue":"Agent/1.0"}}]}]}]}]}'
+        ),
+        source="OpenTelemetry protocol and HTTP semantic conventions",
+    ),
+)
+
+ALIASES = {"ecs_json_app": "ecs_json", "nextcloud_app_json": "json_app"}

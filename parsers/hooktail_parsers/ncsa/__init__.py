@@ -1,0 +1,1 @@
+"""The common and combined log formats, and what is written like them."""

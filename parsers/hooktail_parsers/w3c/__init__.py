@@ -1,0 +1,1 @@
+"""Logs whose header names the columns: the W3C extended format, CloudFront's, Zeek's."""

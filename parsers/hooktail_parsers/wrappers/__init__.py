@@ -1,0 +1,1 @@
+"""What is put around the lines of another log: syslog, containers, log shippers."""

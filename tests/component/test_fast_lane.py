@@ -1,0 +1,414 @@
+"""What the fast lane does beyond what both lanes do: many at once, handed over and handed back.
+
+That both mean the same is shown by `test_sender`, which runs over both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from importlib.util import find_spec
+from itertools import islice
+from random import Random
+from typing import Any
+
+import pytest
+from component.endpoint import OK, Endpoint, Request, answering, raw_server, status
+
+from hooktail.config.sections import DestinationSection, Secret
+from hooktail.delivery import fast_lane, target
+from hooktail.delivery.fast_lane import FastLane
+from hooktail.delivery.outcome import Delivered, Outcome, Rejected, Retry
+from hooktail.delivery.sender import LANE_VARIABLE, Sender, lane_of
+from hooktail.delivery.target import Target
+from hooktail.errors import ConfigError
+
+ACCOUNT = "acct-7f3a"
+
+
+class Parcel:
+    def __init__(self, number: int, padding: int = 0) -> None:
+        self.number = number
+        self.body = b"%d" % number + b" " * padding
+
+
+def section_for(port: int, **options: Any) -> DestinationSection:
+    return DestinationSection(
+        name="default",
+        account_id=Secret(ACCOUNT),
+        endpoint=f"http://127.0.0.1:{port}/{{account_id}}/pixel.png",
+        **options,
+    )
+
+
+class Desk:
+    """Takes outcomes and starts what is told to follow."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[tuple[Parcel, Outcome]]] = []
+        self.more: Callable[[int], Sequence[Parcel]] = lambda _: ()
+        self._changed = asyncio.Event()
+        self.lane: FastLane[Parcel]
+
+    def take(self, outcomes: list[tuple[Parcel, Outcome]]) -> None:
+        self.batches.append(outcomes)
+        self._changed.set()
+        if parcels := self.more(len(outcomes)):
+            self.lane.start(parcels)
+
+    @property
+    def outcomes(self) -> dict[int, Outcome]:
+        """Of each parcel; fails if one has two."""
+        told = [(parcel.number, outcome) for batch in self.batches for parcel, outcome in batch]
+        assert len(dict(told)) == len(told), "an outcome twice"
+        return dict(told)
+
+    async def wait_for(self, count: int) -> dict[int, Outcome]:
+        async with asyncio.timeout(30):
+            while len(self.outcomes) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.outcomes
+
+
+@contextlib.asynccontextmanager
+async def lane_to(port: int, *, limit: int = 8, **options: Any) -> AsyncIterator[Desk]:
+    desk = Desk()
+    destination = Target(section_for(port, **options), user_agent="test")
+    desk.lane = FastLane(destination, desk.take, limit=limit)
+    try:
+        yield desk
+    finally:
+        await desk.lane.aclose()
+
+
+def parcels(count: int, first: int = 0) -> list[Parcel]:
+    return [Parcel(number) for number in range(first, first + count)]
+
+
+# -- what goes out
+
+
+async def test_both_lanes_send_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Endpoint(answering(OK)) as endpoint:
+        for lane in ("plain", "fast"):
+            monkeypatch.setenv(LANE_VARIABLE, lane)
+            async with Sender(section_for(endpoint.port), concurrency=1) as sender:
+                assert sender.lane == lane
+                await sender.send(b"{}")
+
+    plain, fast = ({*request.head.splitlines()} for request in endpoint.requests)
+    assert fast == plain
+
+
+# -- many at once
+
+
+async def test_outcomes_come_in_batches_and_no_task_waits_for_them() -> None:
+    async def together(request: Request) -> None:
+        await everything.wait()
+        await request.answer(OK)
+
+    everything = asyncio.Event()
+    async with Endpoint(together) as endpoint, lane_to(endpoint.port, limit=50) as desk:
+        before = len(asyncio.all_tasks())
+        desk.lane.start(parcels(50))
+        async with asyncio.timeout(30):
+            while len(endpoint.requests) < 50:  # noqa: ASYNC110 - the endpoint rings no bell
+                await asyncio.sleep(0.01)
+        # The endpoint has a task for each connection, the lane has none.
+        assert len(asyncio.all_tasks()) == before + 50
+        everything.set()
+        outcomes = await desk.wait_for(50)
+
+    assert set(outcomes.values()) == {Delivered()}
+    assert len(desk.batches) < 25
+
+
+async def test_over_a_bad_network_every_parcel_has_one_outcome_and_the_right_one() -> None:
+    rng = Random(7)
+    said: dict[int, list[int]] = {}
+
+    async def script(request: Request) -> None:
+        number = int(request.body)
+        chance = rng.random()
+        if chance < 0.05:
+            request.reset()
+        elif chance < 0.1:
+            request.hang_up()
+        elif chance < 0.15:
+            await request.answer(OK[:10])
+            request.hang_up()
+        elif chance < 0.2:
+            await request.answer(b"nonsense\r\n\r\n")
+        elif chance < 0.21:
+            await asyncio.sleep(10)
+        else:
+            code = rng.choice([200, 204, 400, 503])
+            said.setdefault(number, []).append(code)
+            close = ["Connection: close"] if chance < 0.3 else []
+            body = b"" if code == 204 else b"words"
+            await request.answer(status(code, body, *close))
+            if close:
+                request.hang_up()
+
+    expected = {200: Delivered(), 204: Delivered(), 400: Rejected("http_400", 400, "words")}
+    async with (
+        Endpoint(script) as endpoint,
+        lane_to(endpoint.port, limit=16, timeout_s=0.5) as desk,
+    ):
+        left = iter(parcels(2000))
+        desk.more = lambda count: list(islice(left, count))
+        desk.lane.start(desk.more(16))
+        outcomes = await desk.wait_for(2000)
+
+        assert Counter(type(outcome) for outcome in outcomes.values())[Delivered] > 500
+        for number, outcome in outcomes.items():
+            codes = said.get(number, [])
+            assert len(codes) <= 1
+            if codes:
+                assert outcome == expected.get(codes[0], Retry(f"http_{codes[0]}"))
+            else:
+                assert isinstance(outcome, Retry)
+        assert desk.lane.stop() == []
+
+
+async def test_the_limit_may_change_while_it_runs() -> None:
+    async def slow(request: Request) -> None:
+        await asyncio.sleep(0.01)
+        await request.answer(OK)
+
+    async with Endpoint(slow) as endpoint, lane_to(endpoint.port, limit=10) as desk:
+        desk.lane.start(parcels(40))
+        await desk.wait_for(40)
+        assert len(desk.lane._connections) == 10
+
+        desk.lane.limit = 2
+        desk.lane.start(parcels(40, 40))
+        await desk.wait_for(80)
+        assert len(desk.lane._connections) == 2
+
+        desk.lane.limit = 6
+        desk.lane.start(parcels(40, 80))
+        await desk.wait_for(120)
+        assert len(desk.lane._connections) == 6
+
+    assert set(desk.outcomes.values()) == {Delivered()}
+
+
+async def test_all_connections_lost_at_once_cost_one_more_try_each() -> None:
+    """A server that restarts: each of its connections is closed at the same moment."""
+    lost = False
+
+    async def script(request: Request) -> None:
+        if lost and request.number_on_connection > 1:
+            request.hang_up()
+        else:
+            await asyncio.sleep(0.02)
+            await request.answer(OK)
+
+    async with Endpoint(script) as endpoint, lane_to(endpoint.port, limit=20) as desk:
+        desk.lane.start(parcels(20))
+        await desk.wait_for(20)
+        lost = True
+        desk.lane.limit = 5  # even if there is no room for them
+        desk.lane.start(parcels(20, 20))
+        outcomes = await desk.wait_for(40)
+
+    assert set(outcomes.values()) == {Delivered()}
+    assert desk.lane.silent_retries == 20
+
+
+# -- handed back
+
+
+async def test_what_has_no_outcome_is_handed_back_and_never_heard_of_again() -> None:
+    async def script(request: Request) -> None:
+        if int(request.body) < 4:
+            await request.answer(OK)
+        else:
+            await asyncio.Event().wait()
+
+    async with Endpoint(script) as endpoint, lane_to(endpoint.port, limit=6) as desk:
+        desk.lane.start(parcels(20))
+        await desk.wait_for(4)
+        await asyncio.sleep(0.05)
+        back = desk.lane.stop()
+        known = desk.outcomes
+        await asyncio.sleep(0.05)
+
+    assert {*known} | {parcel.number for parcel in back} == set(range(20))
+    assert len(known) + len(back) == 20
+    assert desk.outcomes == known
+
+
+async def test_what_is_stopped_before_its_connection_stands_is_handed_back() -> None:
+    async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port) as desk:
+        sent = parcels(5)
+        desk.lane.start(sent)
+        assert desk.lane.stop() == sent
+
+    assert endpoint.requests == []
+
+
+async def test_an_outcome_that_is_known_at_the_stop_is_handed_over() -> None:
+    async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port) as desk:
+        (parcel,) = parcels(1)
+        desk.lane._fail(parcel, Retry("connect"))
+
+        assert desk.lane.stop() == []
+        assert desk.outcomes == {0: Retry("connect")}
+        await asyncio.sleep(0)
+
+    assert len(desk.batches) == 1
+
+
+async def test_a_bug_in_whoever_takes_outcomes_comes_out_of_run() -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    def broken(_: int) -> Sequence[Parcel]:
+        raise ZeroDivisionError
+
+    async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port) as desk:
+        desk.more = broken
+        desk.lane.start(parcels(1))
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(desk.lane.run(), 10)
+
+    assert reported
+
+
+# -- connections
+
+
+async def test_an_idle_connection_is_closed_before_the_server_does_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(target, "KEEPALIVE_S", 0.05)
+    monkeypatch.setattr(fast_lane, "_MOST_SWEEP_S", 0.02)
+    async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port) as desk:
+        desk.lane.start(parcels(3))
+        await desk.wait_for(3)
+        await asyncio.sleep(0.3)
+
+        assert not desk.lane._connections
+        assert desk.lane._sweeper is None  # nothing is left to look after
+        desk.lane.start(parcels(1, 3))
+        assert await desk.wait_for(4)
+        assert desk.lane.silent_retries == 0
+
+
+async def test_a_server_that_does_not_let_go_keeps_no_descriptor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It reads nothing: what we still have to say would wait for ever."""
+    monkeypatch.setattr(fast_lane, "CLOSE_S", 0.1)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        async with lane_to(listening.getsockname()[1], timeout_s=0.2) as desk:
+            desk.lane.start([Parcel(1, padding=20_000_000)])
+            assert await desk.wait_for(1) == {1: Retry("timeout")}
+            await asyncio.sleep(0.3)
+
+            assert not desk.lane._connections
+            assert not desk.lane._closing
+
+
+async def test_an_answer_before_the_request_is_read_ends_the_connection() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(status(413, b"too much"))
+        await asyncio.sleep(10)
+
+    async with raw_server(serve) as port, lane_to(port) as desk:
+        desk.lane.start([Parcel(1, padding=20_000_000)])
+        assert await desk.wait_for(1) == {1: Rejected("http_413", 413, "too much")}
+        assert not desk.lane._connections
+
+
+async def test_reading_costs_one_buffer_for_all_connections() -> None:
+    async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port, limit=10) as desk:
+        desk.lane.start(parcels(10))
+        await desk.wait_for(10)
+
+        assert {id(each.get_buffer(-1)) for each in desk.lane._connections} == {
+            id(desk.lane.buffer)
+        }
+
+
+# -- any event loop
+
+
+without_uvloop = pytest.mark.skipif(not find_spec("uvloop"), reason="uvloop is not installed")
+LOOPS = ["asyncio", pytest.param("uvloop", marks=without_uvloop)]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_it_works_on_each_event_loop(loop: str) -> None:
+    async def second_hangs_up(request: Request) -> None:
+        if request.number_on_connection == 2:
+            request.hang_up()
+        elif int(request.body) == 7:
+            await asyncio.sleep(10)
+        else:
+            await request.answer(status(400 if int(request.body) == 5 else 200))
+
+    async def main() -> dict[int, Outcome]:
+        async with (
+            Endpoint(second_hangs_up) as endpoint,
+            lane_to(endpoint.port, limit=3, timeout_s=0.5) as desk,
+        ):
+            desk.lane.start(parcels(30))
+            return await desk.wait_for(30)
+
+    factory: Any = None
+    if loop == "uvloop":
+        factory = __import__("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        outcomes = runner.run(main())
+
+    assert outcomes.pop(5) == Rejected("http_400", 400, "")
+    assert outcomes.pop(7) == Retry("timeout")
+    assert set(outcomes.values()) == {Delivered()}
+
+
+# -- the lane that is chosen
+
+
+async def test_everything_that_it_leans_on_is_there() -> None:
+    assert fast_lane.missing(asyncio.get_running_loop()) == ""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (fast_lane.http_parser, "HttpResponseParserC"),
+        (fast_lane.aiohttp.connector.Connection, "transport"),
+        (fast_lane.ResponseHandler, "should_close"),
+    ],
+)
+async def test_the_plain_lane_takes_over_where_something_is_missing(
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.delattr(owner, name)
+        assert fast_lane.missing(asyncio.get_running_loop())
+    monkeypatch.setattr(fast_lane, "missing", lambda _loop: "something")
+    async with (
+        Endpoint(answering(OK)) as endpoint,
+        Sender(section_for(endpoint.port), concurrency=1, lane="fast") as sender,
+    ):
+        assert sender.lane == "plain"
+        assert await sender.send(b"{}") == Delivered()
+
+
+def test_a_lane_that_there_is_not_is_refused() -> None:
+    assert lane_of({}) == "fast"
+    assert lane_of({LANE_VARIABLE: "plain"}) == "plain"
+    with pytest.raises(ConfigError, match=LANE_VARIABLE):
+        lane_of({LANE_VARIABLE: "bus"})

@@ -1,0 +1,111 @@
+"""Which user agents are machines. The two lists were written from what is publicly known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooktail.extract import bots
+from hooktail.extract.bot_patterns import MORE_PATTERNS
+from hooktail.extract.bots import BotList, finder_of_re, finder_of_re2, is_bot, without_phones
+
+
+def agents(kind: str) -> list[str]:
+    text = (Path(__file__).parent / f"agents_{kind}.txt").read_text()
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+HUMANS, MACHINES = agents("humans"), agents("bots")
+LISTED = [agent for entry in CRAWLER_USER_AGENTS_DATA for agent in entry["instances"]]
+PATTERNS = [
+    *(entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA),
+    *(f"(?i){pattern}" for pattern in MORE_PATTERNS.values()),
+]
+BY_RE = finder_of_re(PATTERNS)
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def test_people_are_people() -> None:
+    assert [agent for agent in HUMANS if is_bot(agent)] == []
+
+
+def test_machines_are_machines() -> None:
+    assert [agent for agent in MACHINES if not is_bot(agent)] == []
+
+
+def test_every_crawler_of_the_list_is_known() -> None:
+    """Grouping the patterns must not lose one: each comes with agents that it matches."""
+    assert [agent for agent in LISTED if not is_bot(agent)] == []
+
+
+def test_without_google_re2_nothing_is_judged_otherwise() -> None:
+    assert [agent for agent in HUMANS if BY_RE(without_phones(agent))] == []
+    assert [agent for agent in MACHINES + LISTED if not BY_RE(without_phones(agent))] == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(HUMANS + MACHINES + LISTED).flatmap(
+            lambda agent: st.integers(0, len(agent)).map(lambda end: agent[:end])
+        ),
+        max_size=4,
+    ).map("".join)
+    | st.text(max_size=40)
+)
+def test_re_and_google_re2_agree_on_any_agent(agent: str) -> None:
+    by_re2 = finder_of_re2_once()
+
+    assert BY_RE(agent) == by_re2(agent)
+
+
+def finder_of_re2_once() -> bots.Find:
+    pytest.importorskip("re2")
+    if not FOUND:
+        by_re2 = finder_of_re2(PATTERNS)
+        assert by_re2 is not None
+        FOUND.append(by_re2)
+    return FOUND[0]
+
+
+FOUND: list[bots.Find] = []
+
+
+def test_a_name_of_the_list_lets_its_agents_pass() -> None:
+    known = BotList(remove=["okhttp", "googlebot"])
+
+    assert not known.has("okhttp/4.12.0")
+    assert not known.has(GOOGLEBOT)
+    assert known.has("curl/8.9.1")
+    assert is_bot("okhttp/4.12.0")
+
+
+@pytest.mark.parametrize("name", MORE_PATTERNS)
+def test_every_machine_of_ours_can_be_removed_by_name(name: str) -> None:
+    passing = [agent for agent in MACHINES if not BotList(remove=[name]).has(agent)]
+
+    assert passing
+
+
+@pytest.mark.parametrize("name", ["Googlebot", "Googlebot\\/", "wget", "[wW]get", "curl", "PTST"])
+def test_names_are_patterns_with_or_without_their_signs(name: str) -> None:
+    assert name.lower() in bots.names()
+
+
+def test_patterns_can_be_added() -> None:
+    known = BotList(add=["^OurMonitor/", "(?i)batch"])
+
+    assert known.has("OurMonitor/2")
+    assert known.has("Mozilla/5.0 nightly BATCH run")
+    assert known.has(GOOGLEBOT)
+    assert not known.has("Mozilla/5.0 OurMonitor/2")
+    assert [agent for agent in HUMANS if known.has(agent)] == []
+
+
+@pytest.mark.parametrize("pattern", ["(", "a{2,1}"])
+def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="no regular expression"):
+        BotList(add=[pattern])

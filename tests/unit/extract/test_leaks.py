@@ -1,0 +1,201 @@
+"""No secret leaves the extraction, wherever it stands in a line."""
+
+from __future__ import annotations
+
+from dataclasses import fields as keys_of
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.secrets import ENCODINGS, NAMED, PASSWORD, SESSION, TELLING, TOKEN, leaks
+
+from hooktail.config.sections import (
+    FieldSection,
+    From,
+    PrivacySection,
+    RuleSection,
+    SourceSection,
+)
+from hooktail.extract.explain import explain
+from hooktail.extract.extractor import Extractor
+from hooktail.extract.once import OnceBook
+from hooktail.model import Extraction, Lines
+from hooktail_parsers import Parsed, Record
+
+NOW_MS = 1_705_314_660_000
+VISIT = Record(
+    time_ms=NOW_MS,
+    ip="81.2.69.142",
+    method="GET",
+    status=200,
+    host="shop.example",
+    path="/thanks",
+    query="order=1",
+    user_agent="Mozilla/5.0 Firefox/128.0",
+)
+EVERYTHING = tuple(
+    FieldSection(name=f"sent_{number}", source=place)
+    for number, place in enumerate(
+        ("path", "query", "referrer", "user", "user_agent", "query.q", "cookie.note",
+         "header.X-Note", "fields.note", "xff")
+    )
+)  # fmt: skip
+RULES = (
+    RuleSection(
+        name="thanks_{query.kind}", when={"query": {"kind": True}, "path": "prefix:/thanks"}
+    ),
+    RuleSection(name=From("fields.event"), when={"field": {"fields.event": True}}),
+    RuleSection(
+        name="thanks",
+        when={"path": "prefix:/thanks"},
+        fields=(
+            *EVERYTHING,
+            FieldSection(name="object", source="fields.object", type="json"),
+            FieldSection(name="list", source="query.q", transform=("split",), type="list"),
+            FieldSection(name="number", source="query.n", type="number"),
+            FieldSection(name="text", template="{query.q} by {user}"),
+        ),
+    ),
+)
+SOURCE = SourceSection(name="shop", paths=("/a",), site="https://shop.example", rules=RULES)
+
+
+class OneRecord:
+    """A parser of one record."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    def parse(self, line: bytes) -> Parsed:
+        return replace(self._record)
+
+    def parse_batch(self, lines: list[bytes]) -> list[Parsed]:
+        return list(map(self.parse, lines))
+
+
+def extractor_of(record: Record, privacy: PrivacySection | None = None) -> Extractor:
+    return Extractor(
+        replace(SOURCE, privacy=privacy or PrivacySection()),
+        OneRecord(record),
+        payload="both",
+        visitor_secret=b"s" * 32,
+        once=OnceBook(),
+        now_ms=lambda: NOW_MS,
+    )
+
+
+def everything_said(record: Record, privacy: PrivacySection | None = None) -> str:
+    """What is sent, counted, logged or written down; and that there was something."""
+    extractor = extractor_of(record, privacy)
+    taken: Extraction = extractor.extract(Lines([b"line"], 0, 5), b"generation")
+    assert taken.events or taken.settled
+    assert "unparsable.internal_error" not in taken.settled
+    said = [*taken.settled, *extractor.uncast]
+    for event in taken.events:
+        said += [event.name, event.event_id, event.body.decode()]
+    return "\n".join(said)
+
+
+BEFORE = st.sampled_from(["", "a ", "to:", "(", '"', "a,", "x=", "<", "\t"])
+BEHIND = st.sampled_from(["", " b", ",", ")", '"', ">", "\n"])
+TELLING_TEXT = st.builds("{}{}{}".format, BEFORE, st.sampled_from(TELLING), BEHIND)
+ENCODED = st.builds(
+    lambda encode, text: encode(text), st.sampled_from(ENCODINGS), st.sampled_from(TELLING)
+)
+NAMED_PAIR = st.sampled_from([f"{name}={value}" for name, value in NAMED.items()])
+PARTS = ENCODED | NAMED_PAIR
+NESTED = NAMED_PAIR.map(lambda pair: f"next=%2Flogin%3F{pair.replace('=', '%3D')}")
+QUERIES = st.lists(
+    st.sampled_from(["order=1", "page=2", "q=shoes", "utm_source=mail", "n=4111111111111111"])
+    | ENCODED.map(lambda text: f"q={text}")
+    | ENCODED.map(lambda text: f"utm_content={text}")
+    | ENCODED
+    | ENCODED.map(lambda text: f"{text}=1")
+    | NAMED_PAIR
+    | NESTED,
+    min_size=1,
+    max_size=4,
+).map("&".join)
+PATHS = st.lists(
+    st.sampled_from(["shoes", "en", f"a;jsessionid={SESSION}", f"b;token={SESSION}"]) | PARTS,
+    max_size=3,
+).map(lambda parts: "/" + "/".join(["thanks", *parts]))
+REFERRERS = st.builds(
+    "https://{}a.example{}?{}#{}".format,
+    st.sampled_from(["", f"planted:{PASSWORD}@", "planted%40mail.example@"]),
+    PATHS,
+    QUERIES,
+    PARTS,
+)
+RECORDS = st.builds(
+    lambda **given: replace(VISIT, **given),
+    path=PATHS,
+    query=QUERIES,
+    referrer=st.none() | REFERRERS,
+    user_agent=st.just(VISIT.user_agent)
+    | TELLING_TEXT.map(lambda text: f"Mozilla/5.0 (X11) {text} Firefox/128.0")
+    | st.sampled_from(TELLING),
+    user=st.none() | TELLING_TEXT,
+    cookies=st.just(f"PHPSESSID={SESSION}; note=1")
+    | TELLING_TEXT.map(lambda text: f"PHPSESSID={SESSION}; note={text.strip()}"),
+    headers=st.just({"Authorization": f"Bearer {TOKEN}", "Cookie": f"sid={SESSION}"})
+    | TELLING_TEXT.map(lambda text: {"X-Note": text}),
+    xff=st.none() | TELLING_TEXT,
+    fields=st.just({"password": PASSWORD})
+    | TELLING_TEXT.map(lambda text: {"note": text})
+    | TELLING_TEXT.map(lambda text: {"event": text})
+    | TELLING_TEXT.map(
+        lambda text: {"object": {"a": [text, {"password": PASSWORD}], "accessToken": SESSION}}
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(
+    RECORDS,
+    st.sampled_from(
+        [
+            PrivacySection(),
+            PrivacySection(fields="drop"),
+            PrivacySection(parameters="hash"),
+            PrivacySection(allow_parameters=("q", "page")),
+        ]
+    ),
+)
+def test_no_secret_leaves_wherever_it_stands(record: Record, privacy: PrivacySection) -> None:
+    assert leaks(everything_said(record, privacy)) == []
+
+
+@given(ENCODED)
+def test_nor_in_the_name_of_an_event(secret: str) -> None:
+    said = everything_said(replace(VISIT, query=f"kind={secret}"))
+
+    assert leaks(said) == []
+    assert said == "filtered.no_event_name"
+
+
+@pytest.mark.parametrize("key", [key.name for key in keys_of(Record)])
+def test_the_test_knows_every_key_of_a_record(key: str) -> None:
+    """Who adds a key to the record says here what becomes of a secret in it."""
+    never_sent = {"bytes_sent", "duration_s", "request_id", "scheme", "port", "status", "method"}
+    checked = {"path", "query", "referrer", "user_agent", "user", "cookies", "headers", "xff"}
+    sent_as_it_is = {"time_ms", "ip", "host", "session"}
+    assert key in never_sent | checked | sent_as_it_is | {"fields"}
+
+
+def test_the_search_finds_what_was_planted() -> None:
+    """A test that cannot fail shows nothing."""
+    for secret in TELLING:
+        for encode in ENCODINGS:
+            assert leaks(f"https://shop.example/{encode(secret)}")
+
+
+def test_explain_says_that_a_field_was_withheld() -> None:
+    extractor = extractor_of(replace(VISIT, user="planted.person@mail.example"))
+    explanation = explain(extractor, b"line")
+    (step,) = [step for step in explanation.steps if getattr(step, "source", "") == "user"]
+
+    assert getattr(step, "private", False)
+    assert explanation.event is not None
+    assert leaks(explanation.event.body.decode()) == []

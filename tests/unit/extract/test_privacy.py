@@ -1,0 +1,295 @@
+"""What is taken out of addresses, fields and agents, and what stays."""
+
+from __future__ import annotations
+
+import hashlib
+from time import perf_counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hooktail.config.sections import PrivacySection
+from hooktail.extract.links import Links
+from hooktail.extract.personal import kind_of, name_kind, reveals
+from hooktail.extract.privacy import FieldGuard, Scrubber
+from hooktail_parsers import JsonValue
+
+HASH = PrivacySection(parameters="hash")
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("me@b.example", "email"),
+        ('{"who":"me.you+tag@b.co.example"}', "email"),
+        ("mailto:me@b.example", "email"),
+        ("ü@bücher.example", "email"),
+        ("me@b.xn--p1ai", "email"),
+        ("+49 170 1234567", "phone"),
+        ("call +1 (555) 010-9999 now", "phone"),
+        ("4111 1111 1111 1111", "card"),
+        ("4111-1111-1111-1111", "card"),
+        ("card_4111111111111111_x", "card"),
+        ("2 x 5500005555555559", "card"),
+        ("2 5500 0055 5555 5559 and more", "card"),
+        ("378282246310005", "card"),
+        ("6011000990139424", "card"),
+        ("3530111333300000", "card"),
+        (f"Bearer {JWT}", "token"),
+    ],
+)
+def test_what_gives_somebody_away_is_found(text: str, kind: str) -> None:
+    assert kind_of(text) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pkg@1.2.3",
+        "@handle",
+        "a@b",
+        "logo@2x",
+        "1+1=2",
+        "a+4917012345678",
+        "search+20240115",
+        "4111 1111 1111 1112",
+        "1705314600123",
+        "4006381333931",
+        "23850000000000000",
+        "353011133330000012345",
+        "GA1.2.1234567890.1705314600",
+        "fb.1.1705314600123.1234567890",
+        "12345678-1234-4123-8123-123456789012",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "eyJ",
+        "eyJhbGci.x.y",
+    ],
+)
+def test_what_only_looks_like_it_is_not(text: str) -> None:
+    assert kind_of(text) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["userEmail", "newPassword", "resetToken", "billing-phone", "user[email]", "card_number",
+     "e%2Dmail", "X-Auth-Token", "OTP", "id_token"],
+)  # fmt: skip
+def test_words_tell_wherever_they_stand_in_a_name(name: str) -> None:
+    assert name_kind(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["iPhone", "microphone", "emails_x2", "tokenize", "promo_code", "cc", "utm_token"]
+)
+def test_parts_of_words_do_not(name: str) -> None:
+    assert name_kind(name) in ("", "personal") if name == "iPhone" else not name_kind(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "me%40b.example",
+        "me%2540b.example",
+        "%6De@b.example",
+        "/login?token=abc",
+        "https%3A%2F%2Fa.example%2F%3Fpassword%3Dx",
+        "a=1;session=x",
+        "%34111111111111111",
+    ],
+)
+def test_encoding_hides_nothing(text: str) -> None:
+    assert reveals(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("a=1&next=%2Freset%3Ftoken%3Dabc&b=2", "a=1&b=2"),
+        ("q=me%40b.example&page=2", "page=2"),
+        ("tel2=%2B491701234567&x=1", "x=1"),
+        ("x=+491701234567", ""),
+        ("note=call+%2B491701234567&x=1", "x=1"),
+        ("x=4111+1111+1111+1111", ""),
+        ("x=4111%201111%201111%201111&y=", "y="),
+        (f"x={JWT}", ""),
+        ("me@b.example", ""),
+        ("me@b.example=1&x=2", "x=2"),
+        ("4111111111111111=1&x=2", "x=2"),
+        ("data=%7B%22e%22%3A%22me%40b.example%22%7D", ""),
+        ("utm_content=me%40b.example&utm_source=mail", "utm_source=mail"),
+        ("gclid=Cj0KCQ-_abc&utm_campaign=a%20b", "gclid=Cj0KCQ-_abc&utm_campaign=a%20b"),
+        ("utm_id=23850000000000000", "utm_id=23850000000000000"),
+        ("a=1;token=x", ""),
+        ("", ""),
+        ("&&", "&&"),
+    ],
+)
+def test_queries_lose_what_gives_somebody_away(query: str, kept: str) -> None:
+    assert Scrubber().query(query) == kept
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/a/me%40b.example/b", "/a/b"),
+        ("/u/+491701234567", "/u"),
+        ("/pay/4111111111111111/done", "/pay/done"),
+        (f"/verify/{JWT}", "/verify"),
+        ("/a;jsessionid=1;v=2/b", "/a;v=2/b"),
+        ("/a;token=x", "/a"),
+        ("/token=abc/b", "/b"),
+        ("/a%3Btoken%3Dx/b", "/b"),
+        ("/a=b/c", "/a=b/c"),
+        ("/me@b.example", "/"),
+        ("/", "/"),
+    ],
+)
+def test_paths_lose_what_gives_somebody_away(path: str, kept: str) -> None:
+    assert Scrubber().path(path) == kept
+
+
+def test_hashes_stand_for_people_and_nothing_for_secrets() -> None:
+    query = "email=Me%40B.example&u=me@b.example&tel=%2B49+170+1234567&name=Ann+Lee&token=x&a=1"
+    mail, phone = sha256("me@b.example"), sha256("491701234567")
+    assert Scrubber((), HASH).query(query) == (
+        f"email={mail}&u={mail}&tel={phone}&name={sha256('ann lee')}&a=1"
+    )
+    assert Scrubber((), HASH).query("tel=0170+1234567&name=4111111111111111&email=&x=1") == "x=1"
+
+
+def test_with_a_list_only_what_is_on_it_stays() -> None:
+    scrubber = Scrubber({"order"}, PrivacySection(allow_parameters=("Page", "state")))
+    query = "page=2&sort=up&order=1&utm_source=x&gclid=y&state=ok&Page=me@b.example"
+    assert scrubber.query(query) == "page=2&order=1&utm_source=x&gclid=y&state=ok"
+    assert Scrubber((), PrivacySection(allow_parameters=())).query("a=1&utm_id=2") == "utm_id=2"
+
+
+def test_names_can_be_added_and_taken_away() -> None:
+    section = PrivacySection(
+        remove_parameters=("Member", "both"), keep_parameters=("state", "both")
+    )
+    scrubber = Scrubber((), section)
+    assert scrubber.query("member=1&state=me@b.example&both=2&x=1") == "state=me@b.example&x=1"
+    assert scrubber.path("/a;member=1;state=x") == "/a;state=x"
+
+
+def test_what_a_rule_uses_stays_unless_its_value_gives_somebody_away() -> None:
+    scrubber = Scrubber({"code"})
+    assert scrubber.query("code=X1&state=2") == "code=X1"
+    assert scrubber.query("code=me@b.example") == ""
+
+
+def test_nothing_hides_behind_what_no_address_holds() -> None:
+    links = Links("https://shop.example", Scrubber())
+    assert links.referrer("https://a.example/m\x00e@b.ex<ample/x") == "https://a.example/x"
+    assert links.referrer("https://me:word@a.example/?a=me@b\x01.example") == "https://a.example/"
+    assert links.referrer("app://me%40b.example/") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("Blue shoes, size 43", "Blue shoes, size 43"),
+        ("me@b.example", sha256("me@b.example")),
+        ("+49 170 1234567", sha256("491701234567")),
+        ("from Me@b.example to you", f"from {sha256('me@b.example')} to you"),
+        ("4111 1111 1111 1111", None),
+        (4111111111111111, None),
+        (4111111111111111.0, None),
+        (1705314600123, 1705314600123),
+        (True, True),
+        (JWT, None),
+        ("https://u:p@a.example/?token=x&a=1", "https://a.example/?&a=1"),
+        ("password=x", None),
+        ("%6De%40b.example", None),
+        (["me@b.example", JWT], [sha256("me@b.example")]),
+        ([JWT], None),
+        (
+            [{"product_id": "4111111111111111", "name": "Shoe", "authToken": "x", "code": "A1"}],
+            [{"product_id": "4111111111111111", "name": "Shoe", "code": "A1"}],
+        ),
+    ],
+)
+def test_fields_lose_what_gives_somebody_away(value: JsonValue, sent: JsonValue) -> None:
+    guarded = FieldGuard().fields({"field": value}, None)
+    assert guarded == ({} if sent is None else {"field": sent})
+
+
+def test_fields_may_be_dropped_or_sent_but_cards_and_tokens_never() -> None:
+    fields: dict[str, JsonValue] = {"mail": "me@b.example", "card": "4111111111111111", "jwt": JWT}
+    drop, send = PrivacySection(fields="drop"), PrivacySection(fields="send")
+    assert FieldGuard(drop).fields(fields, None) == {}
+    assert FieldGuard(send).fields(fields, None) == {"mail": "me@b.example"}
+
+
+@pytest.mark.parametrize("name", ["user_id", "order_id", "userId", "id", "item.id", "product_ids"])
+def test_ids_are_sent_as_they_are(name: str) -> None:
+    assert FieldGuard().fields({name: "me@b.example"}, None) == {name: "me@b.example"}
+
+
+def test_the_key_of_a_business_fact_is_sent_as_it_is() -> None:
+    assert FieldGuard().fields({"order": "4111111111111111"}, "order")
+
+
+def test_agents_lose_addresses_and_keep_the_rest() -> None:
+    agent = "Mozilla/5.0 (X11; +https://a.example/) Firefox/128.0"
+    assert FieldGuard().agent(agent) == agent
+    assert FieldGuard().agent(f"{agent} me@b.example {JWT}") == f"{agent} *** ***"
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["a", "b=1", "/", "?", "=", "&", ";", "%", "%40", "%25", "@", "me@b.example", "4111111111",
+         "111111", " ", "+", "%2B", "49 170 1234567", "token", "email=", "name=", "-", ".", JWT,
+         "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":"]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+SECTIONS = st.builds(
+    PrivacySection,
+    parameters=st.sampled_from(["remove", "hash"]),
+    allow_parameters=st.sampled_from([None, ("email", "b")]),
+    keep_parameters=st.sampled_from([(), ("state",)]),
+    fields=st.sampled_from(["hash", "drop", "send"]),
+)
+
+
+@settings(max_examples=400)
+@given(PIECES | st.text(), SECTIONS)
+def test_doing_it_twice_changes_nothing(text: str, section: PrivacySection) -> None:
+    scrubber, guard = Scrubber({"a"}, section), FieldGuard(section)
+    links = Links("https://shop.example", scrubber)
+
+    query, path = scrubber.query(text), scrubber.path(f"/{text}")
+    referrer = links.referrer(f"https://a.example/{text}")
+    fields = guard.fields({"field": text, "list": [text, {"token": 1, "x": text}]}, None)
+
+    assert scrubber.query(query) == query
+    assert scrubber.path(path) == path
+    assert links.referrer(referrer) == referrer
+    assert guard.fields(fields, None) == fields
+    assert guard.agent(guard.agent(text)) == guard.agent(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "@", "a@", "a.", "1", "1 ", "1-", "+1", "%", "%25", "eyJ", "eyJ.", "a@b.", "=", "a=", ";",
+     "&=", "4111 ", "4111111111111111 ", "://", "+1 (", "&a@b.example", "%40"],
+)  # fmt: skip
+def test_no_text_takes_long(piece: str) -> None:
+    scrubber, guard = Scrubber(), FieldGuard()
+    text = piece * (32_768 // len(piece))
+    began = perf_counter()
+
+    scrubber.query(text)
+    scrubber.path(text)
+    guard.fields({"x": text}, None)
+    guard.agent(text)
+
+    assert perf_counter() - began < 2
