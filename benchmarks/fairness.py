@@ -17,6 +17,7 @@ from benchmarks.generate import clf_time
 from benchmarks.measure import Table, cpu_s, percentile
 from benchmarks.processes import BenchmarkError, configure, daemon, wait_for
 from benchmarks.speed import write_assets
+
 from hooktail.checkpoint.store import read_state
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.generate import write_log
 from benchmarks.measure import Table, cpu_s, peak_rss_mib, rss_mib
 from benchmarks.processes import BenchmarkError, configure, daemon, wait_for
+
 from hooktail.tail.meeting import LINES_A_SCAN
 
 if TYPE_CHECKING:

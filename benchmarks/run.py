@@ -14,7 +14,18 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("lines", "speed", "events", "outage", "idle", "fairness", "latency", "visitors", "rules")
+NAMES = (
+    "lines",
+    "speed",
+    "events",
+    "sending",
+    "outage",
+    "idle",
+    "fairness",
+    "latency",
+    "visitors",
+    "rules",
+)
 README = Path(__file__).with_name("README.md")
 BUSY_CORES = 0.2
 """Others that keep more of the machine busy than this disturb the numbers."""

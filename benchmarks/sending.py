@@ -249,7 +249,7 @@ def child(arguments: list[str]) -> None:
     url = f"{scheme}://127.0.0.1:{port}/benchmark/pixel.png"
     factory = None
     if loop == "uvloop":
-        import uvloop  # noqa: PLC0415 - an extra
+        import uvloop  # noqa: PLC0415 - may be missing
 
         factory = uvloop.new_event_loop
     course = Course(int(requests))

@@ -49,7 +49,7 @@ def run(size: str, directory: Path) -> Table:
         with daemon(place, config) as hooktail:
             began_at = time.perf_counter()
             wait_for(
-                lambda: hooktail.books().get("read", 0) >= wanted.lines,  # noqa: B023 - used now
+                lambda: hooktail.books().get("read", 0) >= wanted.lines,
                 "all lines to be read",
                 timeout_s=600,
             )

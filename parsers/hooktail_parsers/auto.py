@@ -16,55 +16,56 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import (
     Finished,
-    LineParser,
-    OptionError,
     ParseError,
     Part,
     Record,
     Skip,
     Step,
 )
-from hooktail_parsers.address import client_ip
 from hooktail_parsers.assembly import BROKEN, Assembler, is_stateful
-from hooktail_parsers.ncsa import relatives
 from hooktail_parsers.options import check_options
+from hooktail_parsers.trials import (
+    OWN_FAULT,
+    Candidate,
+    Trial,
+    formats_beside,
+    fresh,
+    try_format,
+    wraps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from hooktail_parsers._api import Format, Parsed, Parser, Result
-    from hooktail_parsers.assembly import Assembled
+    from hooktail_parsers._api import Format, Parser, Result
+    from hooktail_parsers.trials import FindCandidates
 
 SAMPLE_LINES = 32
 SAMPLE_BYTES = 65_536
+LEAST_LINES = 8
+"""A choice by fewer lines holds for them alone: a column may be empty in the first few."""
 SAMPLE_HOLD_S = 1.0
 """How long a sample may wait for its next line."""
 ENOUGH = 0.5
 """The share of records among the lines that should be some, from which on the choice is pinned."""
-MOST = 0.75
-"""The same share, from which on a format refuses no more than what is broken."""
 KNOWN_OPTIONS = (
     "encoding", "timezone", "year", "log_format", "date_format", "fields", "request_captures",
     "session_cookie",
 )  # fmt: skip
-MOST_OTHERS = 3
 ONLY_INSIDE = frozenset(("clf_no_time",))
 """Formats for the inside of wrappers: alone they would take any column for what they miss."""
 ONLY_NAMED = frozenset(("jetty_ncsa", "icecast2"))
 """Formats that end in a number whose unit no line tells: milliseconds, seconds, microseconds."""
-SEARCHING = frozenset(known.name for known in relatives.FORMATS)
-"""Formats that find their columns wherever they stand, so also behind what a wrapper would take
-off: they are the last of those that say as much."""
 FRUITLESS_SAMPLES = 8
 """After so many samples in a row without any record, only `GLANCE_LINES` of each are looked at
 until one of them is a record again: a file of other things must not cost much."""
 GLANCE_LINES = 4
-_OWN_FAULT = frozenset(("not_a_request", "bad_time"))
-"""Reasons of a format that knows the line, so that no other format is asked."""
+BLANK, DIRECTIVE = Skip("blank"), Skip("directive")
+_HEADER = (b"#", b"\xef\xbb\xbf#")
 NO_FORMAT_FITS = ParseError("no_format_fits")
 
 FIELDS = (
@@ -72,41 +73,6 @@ FIELDS = (
     "user_agent", "user", "bytes_sent", "duration_s", "cookies", "headers", "xff", "session",
     "request_id", "fields",
 )  # fmt: skip
-_YIELD = (
-    "time_ms", "ip", "method", "path", "status", "referrer", "user_agent", "scheme", "user",
-    "bytes_sent", "duration_s", "cookies", "headers", "session", "request_id",
-)  # fmt: skip
-
-
-class Candidate(NamedTuple):
-    """A format under the name that a configuration would give it.
-
-    `make` may give the same parser each time: it is forked where it has state.
-    """
-
-    spec: str
-    make: Callable[[], Parser]
-
-
-FindCandidates: TypeAlias = "Callable[[Sequence[bytes]], Iterable[Candidate]]"
-"""Gives the formats to try on a sample; all of them for an empty one."""
-
-
-class Trial(NamedTuple):
-    """What a format made of the sample."""
-
-    candidate: Candidate
-    parser: Parser
-    results: Sequence[Result]
-    share: float
-    """Of the lines that should be records, those that are."""
-    values: int
-    """How much the records say, all together, each as often as it has lines."""
-
-    @property
-    def rank(self) -> tuple[int, bool, bool]:
-        """Orders trials: what the records say, then whether hardly a line is refused."""
-        return self.values, self.share >= MOST, self.candidate.spec not in SEARCHING
 
 
 class AutoParser:
@@ -115,8 +81,11 @@ class AutoParser:
     def __init__(self, candidates: FindCandidates, liked: list[str]) -> None:
         self._candidates = candidates
         self._liked = liked
-        """What was pinned for the other files of the same source; the latest is tried first."""
+        """What was pinned for the other files of the same source, the latest first: it is
+        preferred to what says as much."""
         self._sample: list[bytes] = []
+        self._context: list[bytes] = []
+        """Lines that were read, but too few to choose by; they help to choose with the next."""
         self._sample_bytes = 0
         self._fruitless = 0
         """How many samples in a row had no record."""
@@ -137,17 +106,22 @@ class AutoParser:
 
     def restore(self, state: str) -> None:
         """Goes on with the format that was chosen."""
-        self._sample, self._sample_bytes = [], 0
+        self._sample, self._sample_bytes, self._context = [], 0, []
         self._inner, self.chosen, self.hold_s = None, "", SAMPLE_HOLD_S
         self._others, self._other_parsers = [], []
         if not state:
             return
-        spec, inner, others = _state_of(state)
+        carried = json.loads(state)
+        match carried:
+            case {"header": str(header), **rest} if not rest:
+                self._context = header.encode("latin-1").split(b"\n")
+                return
+        spec, inner, others = _choice_of(carried)
         candidates = {candidate.spec: candidate for candidate in self._candidates(())}
         unknown = {spec, *others} - candidates.keys()
         if unknown:
             raise ValueError(f"a format {unknown.pop()[:80]!r} is not known any more")
-        parser = _fresh(candidates[spec].make())
+        parser = fresh(candidates[spec].make())
         if is_stateful(parser):
             parser.restore(inner)
         self._pin(parser, spec)
@@ -193,7 +167,7 @@ class AutoParser:
             if isinstance(result, Step):
                 if result.state is not None:
                     outward[index] = Step(result.line, result.finished, self._state(result.state))
-            elif isinstance(result, ParseError) and result.reason not in _OWN_FAULT:
+            elif isinstance(result, ParseError) and result.reason not in OWN_FAULT:
                 outward[index] = _read_by(others, lines[index]) or result
         return outward
 
@@ -201,6 +175,11 @@ class AutoParser:
         self._inner, self.chosen = parser, spec
         if is_stateful(parser):
             self.hold_s = parser.hold_s
+
+    def _keep_header(self, lines: list[bytes]) -> str:
+        """Keeps lines that may name the columns of what comes later; returns the state for it."""
+        self._context = lines[-SAMPLE_LINES:]
+        return json.dumps({"header": b"\n".join(self._context).decode("latin-1")})
 
     def _state(self, inner: str | None) -> str | None:
         if inner is None:
@@ -215,21 +194,29 @@ class AutoParser:
 
     def _decide(self) -> tuple[tuple[Finished, ...], str | None]:
         """Reads the sample with the best format; returns what its lines are, and the choice."""
-        sample, first = self._sample, self._first
-        self._sample, self._sample_bytes, self._first = [], 0, first + len(sample)
+        known, first = len(self._context), self._first
+        sample = self._context + self._sample
+        self._first += len(self._sample)
+        self._sample, self._sample_bytes, self._context = [], 0, []
         best: Trial | None = None
         if self._fruitless < FRUITLESS_SAMPLES or self._is_worth_reading(sample):
             candidates = list(self._candidates(sample))
             best = self._best(candidates, sample)
         self._fruitless = self._fruitless + 1 if best is None else 0
         if best is None:
-            blank = [Skip("blank") if not line.strip() else NO_FORMAT_FITS for line in sample]
+            header = all(line.startswith(_HEADER) or not line.strip() for line in sample)
+            state = self._keep_header(sample) if header else None
+            refused = DIRECTIVE if header else NO_FORMAT_FITS
+            said = [refused if line.strip() else BLANK for line in sample[known:]]
             return tuple(
-                Finished(("sample", first + i), each) for i, each in enumerate(blank)
-            ), None
-        others, best = _beside(best, candidates, sample)
+                Finished(("sample", number), each) for number, each in enumerate(said, first)
+            ), state
+        others, best = formats_beside(best, candidates, sample)
         if best.share < ENOUGH:
-            return tuple(_closed(best, first)), None
+            return tuple(_closed(best, first - known)), None
+        if len(sample) < LEAST_LINES and not is_stateful(best.parser):
+            self._context = sample
+            return tuple(_closed(best, first - known)), None
         self._add_others(others)
         self._pin(best.parser, best.candidate.spec)
         if self.chosen in self._liked:
@@ -237,7 +224,7 @@ class AutoParser:
         self._liked.insert(0, self.chosen)
         finished: list[Finished] = []
         inner = ""
-        for number, result in enumerate(best.results, first):
+        for number, result in enumerate(best.results, first - known):
             if isinstance(result, Step):
                 line = BROKEN if result.line is None else result.line
                 finished += (Finished(("sample", number), line), *result.finished)
@@ -252,26 +239,25 @@ class AutoParser:
         return self._best(list(self._candidates(glance)), glance) is not None
 
     def _best(self, candidates: list[Candidate], sample: list[bytes]) -> Trial | None:
-        """Tries what was chosen before, then everything; None if nothing gives a record."""
-        for spec in self._liked:
-            for candidate in candidates:
-                trial = _trial(candidate, sample) if candidate.spec == spec else None
-                if trial is not None and trial.share >= ENOUGH:
-                    return trial
+        """Tries everything; None if nothing gives a record."""
         best: Trial | None = None
         for candidate in candidates:
-            trial = _trial(candidate, sample)
-            if trial and trial.share > 0 and (best is None or trial.rank > best.rank):
+            trial = try_format(candidate, sample)
+            if trial and trial.share > 0 and (best is None or self._is_better(trial, best)):
                 best = trial
         return best
 
+    def _is_better(self, trial: Trial, best: Trial) -> bool:
+        if trial.values == best.values:
+            liked = self._liking(trial), self._liking(best)
+            if liked[0] != liked[1]:
+                return liked[0] > liked[1]
+        return trial.rank > best.rank
 
-class _Probe(LineParser):
-    """Takes whatever a wrapper finds inside a line."""
-
-    def parse(self, line: bytes) -> Parsed:  # noqa: ARG002  # it does not matter what is inside
-        """Takes the line."""
-        return Record()
+    def _liking(self, trial: Trial) -> int:
+        """Orders formats by when they were chosen for another file, the latest highest."""
+        spec = trial.candidate.spec
+        return len(self._liked) - self._liked.index(spec) if spec in self._liked else 0
 
 
 def auto_parser(
@@ -305,24 +291,13 @@ def auto_parser(
             if inner.name not in ONLY_INSIDE:
                 yield candidate(inner.name, partial(inner.make, options))
         for wrapper in known:
-            if wrapper.wrap is None or not _wraps(wrapper, sample, options):
+            if wrapper.wrap is None or not wraps(wrapper, sample, options):
                 continue
             for inner in plain:
                 make = partial(_make_wrapped, wrapper.wrap, inner.make, options)
                 yield candidate(f"{wrapper.name}+{inner.name}", make)
 
     return AutoParser(candidates, [])
-
-
-def _wraps(wrapper: Format, sample: Sequence[bytes], options: Mapping[str, str]) -> bool:
-    """Tells whether a wrapper finds something inside any line; without a sample, that it may."""
-    if not sample:
-        return True
-    if wrapper.wrap is None:
-        return False
-    probe = Candidate(wrapper.name, partial(wrapper.wrap, _Probe(), options))
-    trial = _trial(probe, list(sample))
-    return trial is not None and trial.share > 0
 
 
 def _make_wrapped(
@@ -333,108 +308,14 @@ def _make_wrapped(
     return wrap(make(options), options)
 
 
-def _state_of(state: str) -> tuple[str, str, list[str]]:
+def _choice_of(carried: object) -> tuple[str, str, list[str]]:
     """Returns the format of a state, what its parser carries, and the other formats."""
-    match json.loads(state):
+    match carried:
         case {"format": str(spec), "inner": str(inner), "others": list(others)} if all(
             isinstance(other, str) for other in others
         ):
             return spec, inner, others
-    raise ValueError(f"{state[:80]!r} is no state of this parser")
-
-
-def _fresh(parser: Parser) -> Parser:
-    return parser.fork() if is_stateful(parser) else parser
-
-
-def _trial(candidate: Candidate, sample: list[bytes]) -> Trial | None:
-    """Reads the sample with a format; None if that cannot be."""
-    try:
-        parser = _fresh(candidate.make())
-    except OptionError:
-        return None
-    try:
-        results = parser.parse_batch(sample)
-    except Exception:  # noqa: BLE001  # a plugin's edge: it is not chosen
-        return None
-    if len(results) != len(sample):
-        return None
-    assembler: Assembler[int] = Assembler(parser)
-    done = [
-        assembled
-        for number, result in enumerate(results)
-        for assembled in assembler.take(number, result)
-    ]
-    taken, values = _yield(done)
-    refused = sum(len(each.keys) for each in done if isinstance(each.parsed, ParseError))
-    if assembler.open:
-        # Another parser is asked what they would be: this one may be pinned, and go on with them.
-        other = _fresh(candidate.make())
-        ending: Assembler[int] = Assembler(other)
-        for number, result in enumerate(other.parse_batch(sample)):
-            ending.take(number, result)
-        ended_taken, ended_values = _yield(ending.give_up_all())
-        taken, values = taken + ended_taken, values + ended_values
-    return Trial(candidate, parser, results, taken / (taken + refused or 1), values)
-
-
-def _yield(done: Iterable[Assembled[int]]) -> tuple[int, int]:
-    """Returns how many lines became records, and how much those say."""
-    taken, values = 0, 0
-    for each in done:
-        if isinstance(each.parsed, Record):
-            taken += len(each.keys)
-            values += _values(each.parsed) * len(each.keys)
-    return taken, values
-
-
-def _values(record: Record) -> int:
-    """Counts what a record says.
-
-    The address counts twice: what finds it where it stands has the columns right. A forwarded
-    chain of that one address says nothing more. A host that is one word may be any word of the
-    line, the month of a syslog header: it counts against the format.
-    """
-    found = sum(getattr(record, name) is not None for name in _YIELD) + (record.ip is not None)
-    host, xff = record.host, record.xff
-    if host is not None:
-        found += 1 if "." in host or ":" in host or host == "localhost" else -1
-    return found + (xff is not None and ("," in xff or client_ip(xff.encode()) != record.ip))
-
-
-def _beside(
-    best: Trial, candidates: Iterable[Candidate], sample: list[bytes]
-) -> tuple[list[Candidate], Trial]:
-    """Finds formats for what the best one refuses; returns them, and the trial with their records.
-
-    Some files have lines of several writers: a default host without a name, the others with one.
-    """
-    wrapped = best.candidate.spec.rpartition("+")[0]
-    others: list[Candidate] = []
-    results = list(best.results)
-    for _ in range(MOST_OTHERS):
-        refused = [
-            number
-            for number, each in enumerate(results)
-            if isinstance(each, ParseError) and each.reason not in _OWN_FAULT
-        ]
-        lines = [sample[number] for number in refused]
-        found: Trial | None = None
-        for candidate in candidates:
-            if lines and candidate.spec.rpartition("+")[0] == wrapped:
-                trial = _trial(candidate, lines)
-                if trial and trial.share > 0 and not is_stateful(trial.parser):
-                    found = trial if found is None or trial.rank > found.rank else found
-        if found is None:
-            break
-        others.append(found.candidate)
-        for number, result in zip(refused, found.results, strict=True):
-            if isinstance(result, Record):
-                results[number] = result
-    refused_count = sum(isinstance(each, ParseError) for each in results)
-    taken = sum(not isinstance(each, ParseError | Skip) for each in results)
-    share = taken / (taken + refused_count or 1)
-    return others, best._replace(results=results, share=share)
+    raise ValueError(f"{str(carried)[:80]!r} is no state of this parser")
 
 
 def _read_by(parsers: Iterable[Parser], line: bytes) -> Record | None:

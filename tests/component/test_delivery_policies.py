@@ -81,7 +81,7 @@ class Scene:
 
     async def until_state(self, state: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            while self.destination.snapshot().state != state:
+            while self.destination.snapshot().state != state:  # noqa: ASYNC110 - it rings no bell
                 await asyncio.sleep(0.005)
 
 
@@ -112,7 +112,7 @@ async def scene(
 
             def note(received: Received) -> None:
                 here.asked.append(time.monotonic())
-                if received.status == 200:
+                if received.accepted:
                     here.accepted.append((time.monotonic(), number_of(received)))
 
             collector.on_event = note
@@ -127,6 +127,10 @@ async def scene(
         await collector.stop()
 
 
+MIXED = (
+    "503:0.1,429:0.05,close:0.1,reset-before:0.05,reset-after:0.05,garbage:0.05,stall:0.01,"
+    "drip=1ms:0.05,delay=20ms:0.2"
+)
 both_lanes = pytest.mark.parametrize("lane", ["plain", "fast"])
 
 
@@ -143,8 +147,7 @@ both_lanes = pytest.mark.parametrize("lane", ["plain", "fast"])
         "stall:0.02",
         "drip=1ms:0.1",
         "delay=30ms:0.5",
-        "503:0.1,429:0.05,close:0.1,reset-before:0.05,reset-after:0.05,garbage:0.05,stall:0.01,"
-        "drip=1ms:0.05,delay=20ms:0.2",
+        MIXED,
     ],
 )
 async def test_whatever_the_endpoint_does_each_event_arrives_and_is_settled_once(
@@ -156,7 +159,7 @@ async def test_whatever_the_endpoint_does_each_event_arrives_and_is_settled_once
 
         assert here.settled.delivered == set(range(200))
         times = Counter(number for _, number in here.accepted)
-        assert set(times) >= set(range(200)) or "reset-after" in fail
+        assert set(times) == set(range(200))
         # Sent again only where the answer got lost behind an accepted event.
         if not any(kind in fail for kind in ("reset-after", "close", "stall", "drip")):
             assert set(times.values()) == {1}

@@ -716,7 +716,10 @@ def test_whatever_the_endpoint_answers_each_event_is_settled_exactly_once(
 # -- all of it over real sockets
 
 
-async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lane", ["plain", "fast"])
+async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(
+    tmp_path: Path, lane: str
+) -> None:
     rng = Random(11)
     accepted: Counter[int] = Counter()
 
@@ -744,7 +747,7 @@ async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(tmp_pat
             account_id=Secret("x" * 8),
             endpoint=f"http://127.0.0.1:{endpoint.port}/{{account_id}}",
         )
-        async with Sender(section, concurrency=16) as sender:
+        async with Sender(section, concurrency=16, lane=lane) as sender:
             destination = Destination(
                 "default",
                 sender,

@@ -15,7 +15,10 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+import aiohttp
+import aiohttp.http_parser
 import pytest
+from aiohttp.client_proto import ResponseHandler
 from component.endpoint import OK, Endpoint, Request, answering, raw_server, status
 
 from hooktail.config.sections import DestinationSection, Secret
@@ -387,9 +390,9 @@ async def test_everything_that_it_leans_on_is_there() -> None:
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (fast_lane.http_parser, "HttpResponseParserC"),
-        (fast_lane.aiohttp.connector.Connection, "transport"),
-        (fast_lane.ResponseHandler, "should_close"),
+        (aiohttp.http_parser, "HttpResponseParserC"),
+        (aiohttp.connector.Connection, "transport"),
+        (ResponseHandler, "should_close"),
     ],
 )
 async def test_the_plain_lane_takes_over_where_something_is_missing(

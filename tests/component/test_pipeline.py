@@ -202,8 +202,9 @@ async def test_lines_of_a_truncated_file_are_still_settled_by_their_answers(
     assert life.feed.cut_off == {}
 
 
-async def test_a_full_disk_pauses_reading_loses_nothing_and_heals(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.EIO])
+async def test_a_disk_that_takes_nothing_pauses_reading_loses_nothing_and_heals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
 ) -> None:
     life = Life(tmp_path)
     life.write(page_view(1))
@@ -211,7 +212,7 @@ async def test_a_full_disk_pauses_reading_loses_nothing_and_heals(
     real_write = os.write
 
     def full(descriptor: int, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(reason, os.strerror(reason))
 
     monkeypatch.setattr(os, "write", full)
     life.destination.settle()
@@ -582,9 +583,7 @@ async def test_an_archive_that_begins_like_a_living_log_is_another_one(tmp_path:
     first = page_view(1)
     life.write(first, page_view(2))
     await life.read()
-    (tmp_path / "access.log.other.1.gz").write_bytes(
-        gzip.compress((first + page_view(3)).encode())
-    )
+    (tmp_path / "access.log.other.1.gz").write_bytes(gzip.compress((first + page_view(3)).encode()))
     for _ in range(3):
         await life.read()
 
@@ -659,3 +658,17 @@ async def test_what_a_full_disk_kept_from_being_written_before_a_reload_is_known
     await asyncio.sleep(0)
     assert after.balance() == {"delivered": 2, "pending": 0}
     assert after.feed.books.totals == {"read": 2, "delivered": 2}
+
+
+async def test_a_line_over_the_limit_is_counted_and_its_head_is_kept(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    limit = life.section.max_line_bytes
+    life.write(page_view(1), "x" * (limit + 1) + "\n", page_view(2))
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    assert life.balance() == {"delivered": 2, "unparsable.line_too_long": 1, "pending": 0}
+    kept = (life.state_dir / "unparsed" / "shop.ndjson").read_text()
+    assert '"reason":"line_too_long"' in kept
+    assert len(kept) < limit

@@ -1,4 +1,4 @@
-"""Any history of a log: written, rotated, truncated, deleted, moved, while the daemon lives and dies.
+"""Any history of a log: written, rotated, truncated, moved, while the daemon lives and dies.
 
 The oracle is the set of all records ever written, each with its own number. Whatever happened, in
 the end every number was delivered, or stood in a file that was destroyed before anyone could read
@@ -638,7 +638,7 @@ def test_any_history_for_as_long_as_told() -> None:
 
 TestLog = Log.TestCase
 TestLog.settings = settings(
-    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "500")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

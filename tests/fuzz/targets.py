@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEFINITIONS = {
     "nginx": (
         '$remote_addr [$time_iso8601] $scheme $host "$request" $status',
-        """log_format j escape=json '{"a":"$remote_addr","u":"$request_uri","s":$status,"t":"$msec"}';""",
+        """log_format j escape=json '{"a":"$remote_addr","t":"$msec","r":"$request"}';""",
         """$remote_addr - [$time_local] "$request" $status "$http_user_agent" $request_time""",
     ),
     "apache": (
@@ -47,7 +47,7 @@ OPTIONS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """Options with which a format is tried besides none."""
 
-INSIDE = ("ncsa_combined", "caddy_json", "rails3_log", "iis_w3c", "auto")
+INSIDE = ("caddy_json", "rails3_log", "iis_w3c", "auto")
 
 
 class Target(NamedTuple):
@@ -65,6 +65,7 @@ def wrapped(wrapper: Format, inner: Format) -> Format:
     return replace(
         inner,
         name=f"{wrapper.name}+{inner.name}",
+        example="",
         fields=tuple(dict.fromkeys((*inner.fields, *wrapper.fields))),
         make=lambda options: wrap(inner.make({}), options),
     )
@@ -100,12 +101,15 @@ def targets() -> Iterator[Target]:
             for inside in INSIDE:
                 whole = wrapped(known, FORMATS[inside])
                 yield Target(whole.name, whole, OPTIONS.get(known.name, {}), lines)
+            whole = replace(wrapped(known, FORMATS["ncsa_combined"]), example=known.example)
+            yield Target(whole.name, whole, OPTIONS.get(known.name, {}), lines)
             continue
         yield Target(known.name, known, {}, lines)
         if known.name in OPTIONS:
             yield Target(f"{known.name} with options", known, OPTIONS[known.name], lines)
     nested = wrapped(FORMATS["cri"], wrapped(FORMATS["rfc3164"], FORMATS["ncsa_combined"]))
-    yield Target(nested.name, nested, {}, lines_of(FORMATS["cri"]))
+    line = b"2025-03-14T08:26:53.9Z stdout F " + lines_of(FORMATS["rfc3164"])[0]
+    yield Target(nested.name, replace(nested, example=line.decode()), {}, [line])
     for inside, rules in (
         ("json_app", JoinRules(json=True, max_lines=5)),
         ("django_runserver", JoinRules(indented=True, max_bytes=300)),

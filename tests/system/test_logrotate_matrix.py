@@ -265,5 +265,7 @@ def assert_in_order(path: Path, places: dict[int, int]) -> None:
     content = subprocess.run(
         ["gzip", "-cdf", str(path)], check=True, capture_output=True, text=True
     ).stdout
-    sent = [places[int(line.partition("/p/")[2].partition(" ")[0])] for line in content.splitlines()]
+    sent = [
+        places[int(line.partition("/p/")[2].partition(" ")[0])] for line in content.splitlines()
+    ]
     assert sent == sorted(sent), path

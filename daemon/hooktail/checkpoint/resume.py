@@ -119,11 +119,7 @@ class Resumer:
             elif match.key is not None or match.restored:
                 return match
             replaced = replaced or match.replaced
-        return (
-            self._by_content(head, size, before_at)
-            or by_inode_alone
-            or Match(replaced=replaced)
-        )
+        return self._by_content(head, size, before_at) or by_inode_alone or Match(replaced=replaced)
 
     def _by_content(
         self,

@@ -62,7 +62,9 @@ def _field(field: FieldSection) -> object:
 
 def _values(section: keys.Section, given: object) -> dict[str, object]:
     """Returns the keys that have a value; account ids and options are no plain values."""
-    apart = {"account_id", "account_id_file", *(key.name for key in keys.OPTION_KEYS)}
+    apart = {"account_id", "account_id_file"}
+    if section is keys.SOURCE:
+        apart.update(key.name for key in keys.OPTION_KEYS)
     values: dict[str, object] = {}
     for key in section.keys:
         if key.name in apart:

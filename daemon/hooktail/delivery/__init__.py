@@ -1,9 +1,10 @@
 """From a queue of events to their outcomes: one POST each, told apart, retried, never lost.
 
-    submit ─► ready ─► worker ─► Sender ─► Outcome ─┬─ delivered, dead-lettered: settled
-                ▲        ▲                          │
-                │      Gate (may anything be sent)◄─┤
-                └────── heap by due time ◄── retry ─┘
+    submit ─► ready ─► Lane ─► Outcome ─┬─ delivered, dead-lettered: settled
+                ▲       ▲               │
+                │     Gate (may anything be sent)
+                └───── heap by due time ◄── retry
 
-`outcome`, `backoff` and `gate` decide and are pure; `sender` is the only module that knows aiohttp.
+`outcome`, `backoff` and `gate` decide and are pure. `sender` gives a lane: `fast_lane` with its
+`connection` and `answers`, or `plain_lane` as a `task_lane`; only these and `trouble` know aiohttp.
 """

@@ -57,7 +57,7 @@ _EDGE = r"\s/?&=;,:@\"'<>()\[\]{}|\\"
 _EMAIL = re.compile(
     rf"(?<![^{_EDGE}])[^{_EDGE}]++@[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)(?![\w-])"
 )
-_PHONE = re.compile(r"(?<![^\W_])(?<!\+)\+[1-9](?:[ ().-]{0,2}[0-9]){7,14}(?![0-9])")
+_PHONE = re.compile(r"(?<![^\W_])(?<!\+)\+[1-9](?:[ ().+-]{0,2}[0-9]){7,14}(?![0-9])")
 _JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
 _DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[ -]?[0-9]){13,}+(?![^\W_])")
 # By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
@@ -114,12 +114,17 @@ def kind_of(text: str) -> Kind | None:
 def reveals(text: str) -> bool:
     """Whether a text gives somebody or something away, as it is or percent-decoded.
 
-    So does a parameter within it that is named like one that does (`/login?token=...`).
+    So does a parameter within it that is named like one that does (`/login?token=...`). A `+` may
+    be one, or a blank.
     """
+    return _reveals(text) or ("+" in text and _reveals(text.replace("+", " ")))
+
+
+def _reveals(text: str) -> bool:
     for _ in range(_DECODINGS):
         if kind_of(text) is not None:
             return True
-        if "=" in text and any(name_kind(name) for name in _NESTED.findall(text)):
+        if "=" in text and any(map(name_kind, _NESTED.findall(text))):
             return True
         if "%" not in text:
             return False

@@ -65,9 +65,7 @@ class Scrubber:
         for pair in query.split("&"):
             name, _, value = pair.partition("=")
             verdict = verdicts[name]
-            if verdict == "keep" or (
-                verdict == "judge" and not (may_reveal and _reveals_value(value))
-            ):
+            if verdict == "keep" or (verdict == "judge" and not (may_reveal and reveals(value))):
                 kept.append(pair)
             elif verdict != "remove" and self._hashes:
                 digest = _digest(value, any_text=verdict == "hash")
@@ -81,7 +79,7 @@ class Scrubber:
             return "remove"
         if decoded in self._kept:
             return "keep"
-        if kind_of(decoded) is not None or _reveals_value(name):
+        if reveals(name):
             return "remove"
         if decoded in self._used or decoded in CLICK_IDS or decoded.startswith("utm_"):
             return "judge"
@@ -126,6 +124,7 @@ class FieldGuard:
 
     def __init__(self, section: PrivacySection = _DEFAULT) -> None:
         self._policy = section.fields
+        self._is_id: Cache[bool] = Cache(lambda name: _ID.fullmatch(name) is not None, 1024)
 
     def fields(self, fields: Mapping[str, JsonValue], spared: str | None) -> dict[str, JsonValue]:
         """Returns the fields without what may not be sent.
@@ -134,7 +133,7 @@ class FieldGuard:
         """
         guarded: dict[str, JsonValue] = {}
         for name, value in fields.items():
-            kept = value if name == spared or _ID.fullmatch(name) else self._guarded(value)
+            kept = value if name == spared or self._is_id[name] else self._guarded(value)
             if kept is not None:
                 guarded[name] = kept
         return guarded
@@ -161,13 +160,11 @@ class FieldGuard:
         """Returns the text, or what may be sent instead of it; None for nothing."""
         if not HINT.search(text) and "=" not in text and "://" not in text:
             return text
-        if "://" in text:
-            text = _USER_INFO.sub("://", text)
-        if "=" in text:
-            text = _PAIR.sub(_without_told, text)
-        kind = kind_of(text)
-        if kind in ("card", "token"):
+        plain = _without_pairs(text)
+        kind = None if plain is None else kind_of(plain)
+        if plain is None or kind in ("card", "token"):
             return None
+        text = plain
         if self._policy == "send":
             return text.strip() or None
         if kind is not None:
@@ -178,11 +175,11 @@ class FieldGuard:
             if len(text) > longest:
                 return None
         # What is still there is encoded, or stands inside something else.
-        return None if _reveals_value(text) else text.strip() or None
+        return None if reveals(text) else text.strip() or None
 
     def name(self, name: str) -> str | None:
         """Returns the name of an event that a line gave; None if it tells on somebody."""
-        return None if _reveals_value(name) else name
+        return None if reveals(name) else name
 
     def agent(self, agent: str) -> str:
         """Returns a user agent without what stands in it of a person."""
@@ -197,11 +194,6 @@ class FieldGuard:
 
 def _lower(names: Collection[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
-
-
-def _reveals_value(value: str) -> bool:
-    """Judges a raw value of a query, where `+` is a blank, or a plus that nobody encoded."""
-    return reveals(value) or ("+" in value and reveals(value.replace("+", " ")))
 
 
 def _digest(value: str, *, any_text: bool) -> str | None:
@@ -219,6 +211,22 @@ def _digest(value: str, *, any_text: bool) -> str | None:
 def _hashed(kind: Kind, text: str) -> str:
     digest = hash_email(text) if kind == "email" else hash_phone(text) if kind == "phone" else None
     return digest or ""
+
+
+def _without_pairs(text: str) -> str | None:
+    """Returns a text without users in addresses and parameters that tell.
+
+    What is left may be such again; None for text that goes on and on.
+    """
+    for _ in range(_ROUNDS):
+        before = text
+        if "://" in text:
+            text = _USER_INFO.sub("://", text)
+        if "=" in text:
+            text = _PAIR.sub(_without_told, text)
+        if text == before:
+            return text
+    return None
 
 
 def _without_told(found: re.Match[str]) -> str:

@@ -32,8 +32,9 @@ def stated(text: str | None) -> str | None:
 def parse_query(query: str) -> dict[str, str]:
     """Splits a raw query into names and values, each percent-decoded exactly once.
 
-    `+` is a blank, but for that of a phone number (`tel=+4917...`), which nobody encodes; the first occurrence of a name wins, invalid UTF-8 becomes U+FFFD, control
-    characters go. A name without `=` has the value `""`.
+    `+` is a blank, unless it begins a phone number (`tel=+4917...`) and nobody encoded it. The
+    first occurrence of a name wins, invalid UTF-8 becomes U+FFFD, control characters go. A name
+    without `=` has the value `""`.
     """
     values: dict[str, str] = {}
     for pair in query.split("&"):

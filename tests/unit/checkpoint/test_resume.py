@@ -38,9 +38,7 @@ def test_the_same_inode_with_the_same_head_is_the_file() -> None:
 def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(
-        FileId(1, 10), b"other content, long enough to be one\n", 99, unchanged
-    )
+    match = resumer.find(FileId(1, 10), b"other content, long enough to be one\n", 99, unchanged)
 
     assert match.key is None
     assert match.replaced == "another head"

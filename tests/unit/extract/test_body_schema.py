@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,7 +110,7 @@ class GivenRecords:
     def parse(self, line: bytes) -> Parsed:
         return self._records[int(line)]
 
-    def parse_batch(self, lines: list[bytes]) -> list[Parsed]:
+    def parse_batch(self, lines: Sequence[bytes]) -> Sequence[Parsed]:
         return list(map(self.parse, lines))
 
 
@@ -178,7 +179,9 @@ FIELDS = (
     FieldSection(name="hash", source="query.x", transform=("hash_email",)),
     FieldSection(name="order_id", source="header.X-A"),
 )
-NAMES = st.sampled_from(["purchase", "buy_{query.x}", From("fields.b"), From("user")])
+NAMES: st.SearchStrategy[str | From] = st.sampled_from(
+    ["purchase", "buy_{query.x}", From("fields.b"), From("user")]
+)
 PRIVACY = st.builds(
     PrivacySection,
     parameters=st.sampled_from(["remove", "hash"]),
@@ -206,7 +209,7 @@ SOURCES = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(RECORDS, min_size=1, max_size=4), SOURCES, st.sampled_from(["flat", "nested", "both"])
 )

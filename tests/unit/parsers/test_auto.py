@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 from fuzz.targets import lines_of
@@ -293,14 +294,56 @@ def test_the_empty_state_forgets_the_choice() -> None:
     assert isinstance(parser.parse(combined(1)), Part)
 
 
-def test_what_was_chosen_for_one_file_is_tried_first_for_the_next() -> None:
+def test_of_what_says_as_much_the_choice_for_another_file_is_preferred() -> None:
     parser = new()
     read(parser, [combined(number) + b' "1.2.3.4, 5.6.7.8"' for number in range(40)])
     other = parser.fork()
 
-    read(other, [combined(1)])
+    read(other, [combined(number) + b' "-"' for number in range(40)])
 
     assert parser.chosen == other.chosen == "nginx_main"
+
+
+def test_the_choice_for_another_file_is_not_kept_where_another_format_says_more() -> None:
+    parser = new()
+    common = b'203.0.113.7 - - [14/Mar/2025:09:26:53 +0100] "GET / HTTP/1.1" 200 5'
+    read(parser, [common] * 40)
+    other = parser.fork()
+
+    read(other, [combined(number) for number in range(40)])
+
+    assert (parser.chosen, other.chosen) == ("ncsa_common", "ncsa_combined")
+
+
+def test_a_few_lines_are_read_and_the_choice_waits_for_more() -> None:
+    parser = new()
+    first = records(read(parser, [combined(1) + b' "-"'] * 3))
+    assert parser.chosen == ""
+
+    read(parser, [combined(1) + b' "1.2.3.4, 5.6.7.8"'] * 6)
+
+    assert len(first) == 3
+    assert parser.chosen == "nginx_main"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_header_that_came_alone_is_not_forgotten(restarted: bool) -> None:
+    parser = new()
+    header = [b"#Version: 1.0", b"#Fields: date time c-ip cs-method cs-uri-stem sc-status", b""]
+    line = b"2025-03-14 08:26:53 203.0.113.7 GET /p 200"
+    assembler: Assembler[int] = Assembler(parser)
+    for number, result in enumerate(parser.parse_batch(header)):
+        assembler.take(number, result)
+    said = assembler.give_up_all()
+    if restarted:
+        parser = new()
+        assert assembler.state
+        parser.restore(assembler.state)
+
+    found = records(read(parser, [line] * 3))
+
+    assert [each.parsed for each in said] == [Skip("directive"), Skip("directive"), Skip("blank")]
+    assert len(found) == 3
 
 
 def test_the_wait_is_that_of_the_chosen_format() -> None:
@@ -393,7 +436,7 @@ def test_any_mix_is_read_the_same_way_in_one_batch_or_in_two(lines: list[bytes],
 @settings(max_examples=40)
 @given(st.lists(st.sampled_from(["combined", "vhost", "error", "noise", "cut"]), max_size=60))
 def test_no_record_has_an_address_or_a_time_of_another_line(kinds: list[str]) -> None:
-    make = {
+    make: dict[str, Callable[[int], bytes]] = {
         "combined": combined, "vhost": vhost, "error": lambda _number: ERROR,
         "noise": lambda number: NOISE % number, "cut": lambda number: combined(number)[:30],
     }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hooktail_parsers import Format, LineParser, Parsed, ParseError, Record
+from hooktail_parsers import Format, LineParser, Parsed, ParseError, Record, Result
 from hooktail_parsers.testing import check_parser
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_a_batch_that_differs_from_its_lines_is_refused() -> None:
         def parse(self, line: bytes) -> Parsed:
             return Record(path="/")
 
-        def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        def parse_batch(self, lines: Sequence[bytes]) -> list[Result]:
             return [Record(path="/other") for _ in lines]
 
     uneven = Format("uneven", "", ("path",), lambda _options: Uneven())

@@ -119,6 +119,24 @@ def test_a_file_where_no_bell_rings_is_looked_at_as_if_nothing_were_watched(
     assert one.look_at <= 1000.0 + COLD_LOOK_S + COLD_GRID_S
 
 
+@pytest.mark.parametrize(
+    ("files", "look_s"), [(2, WARM_LOOK_S), (1000, 1.0), (10_000, COLD_LOOK_S)]
+)
+def test_beside_a_busy_file_the_others_share_a_number_of_looks(
+    file: TailedFile, files: int, look_s: float
+) -> None:
+    """No bell rings for them; the first line of a quiet site must not wait for the next scan."""
+    schedule = Schedule()
+    schedule.watched = True
+    schedule.share_looks(files)
+    one = followed(file)
+    one.beside_awake = True
+    one.grew_at = 0.0
+    schedule.put_quiet(one, 1000.0)
+
+    assert one.look_at == pytest.approx(1000.0 + look_s)
+
+
 def test_ten_thousand_cold_files_are_due_in_groups_at_many_moments(file: TailedFile) -> None:
     schedule = Schedule()
     schedule.watched = True
