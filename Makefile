@@ -6,7 +6,7 @@ DEV    := $(VENV)/.dev
 SETUP  := $(VENV)/.run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit system lint types build tables bench soak clean
+.PHONY: help demo test unit system lint types build tables bench soak fuzz clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ bench: $(DEV)  ## the benchmarks; tables in benchmarks/README.md
 soak: $(DEV)  ## the long tests; SOAK_S=seconds each (default 600)
 	SOAK_S=$${SOAK_S:-600} $(BIN)/python -m pytest -m soak --timeout 0
 
+fuzz: $(DEV)  ## fuzzes the log formats for FUZZ_S=seconds (default 300), from build/fuzz
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz_parsers build/fuzz -max_total_time=$${FUZZ_S:-300}
+
 clean:  ## removes what was built here
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

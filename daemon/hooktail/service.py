@@ -467,6 +467,9 @@ class Run:
             looks = feed.extractor.audience.advice
             if looks is not None and self._advised.allow((feed.name, looks.looks)) is not None:
                 log.warning("addresses_look_wrong", source=feed.name, **looks._asdict())
+            future = feed.extractor.audience.future
+            if future is not None and self._advised.allow((feed.name, "future")) is not None:
+                log.warning("log_is_ahead", source=feed.name, **future._asdict())
             advice = advise(feed.books.totals, feed.pending)
             if advice is None:
                 continue

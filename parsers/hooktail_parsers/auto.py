@@ -320,7 +320,7 @@ def _choice_of(carried: object) -> tuple[str, str, list[str]]:
 
 def _read_by(parsers: Iterable[Parser], line: bytes) -> Record | None:
     for parser in parsers:
-        result = parser.parse(line)
+        [result] = parser.parse_batch((line,))
         if isinstance(result, Record):
             return result
     return None

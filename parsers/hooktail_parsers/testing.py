@@ -79,7 +79,7 @@ def check_lines(
     singly: list[Result] = []
     for line in lines:
         try:
-            singly.append(parser.parse(line))
+            singly.append(_parse(parser, line))
         except Exception as error:
             raise AssertionError(f"{format.name}: parse raised {error!r} on {line!r}") from error
     one = _assembled(format, parser, lines, singly)
@@ -113,6 +113,13 @@ def check_lines(
 def _parser(format: Format, options: Mapping[str, str]) -> Parser:  # noqa: A002 - as above
     parser = format.make(options)
     return parser.fork() if isinstance(parser, StatefulParser) else parser
+
+
+def _parse(parser: Parser, line: bytes) -> Result:
+    try:
+        return parser.parse(line)
+    except ParseError as error:  # as a `LineParser` may
+        return error
 
 
 def _assembled(
@@ -160,7 +167,7 @@ def _check_states(
         following = results[number + 1]
         if isinstance(following, Part | Step):
             continue  # it may depend on records that were open
-        again = parser.parse(lines[number + 1])
+        again = _parse(parser, lines[number + 1])
         same = (
             isinstance(again, ParseError) and again.reason == following.reason
             if isinstance(following, ParseError)

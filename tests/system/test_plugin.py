@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,7 @@ from hooktail_parsers.testing import check_parser
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/how-to/write-a-parser.md").read_text(encoding="utf-8")
-LINE = b"2025-03-14T08:26:53.123Z 203.0.113.7 GET /cart?item=1 200 Mozilla/5.0 (X11; Linux x86_64)"
+LINE = b"2025-03-14T08:26:53.123Z 203.0.113.7 GET /cart?item=1 200"
 
 
 def block(language: str, holding: str) -> str:
@@ -52,11 +53,12 @@ def test_the_parsers_of_the_page_keep_the_contract() -> None:
 
 
 def test_the_parser_is_used_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "ours_logs.py"
+    options = tomllib.loads(block("toml source", "parser_file"))
+    file = tmp_path / Path(options["parser_file"]).name
     file.write_text(block("python", "class OursParser"))
     file.chmod(0o600)
 
-    [record] = find("ours", file).make({}).parse_batch([LINE])
+    [record] = find(options["format"], file).make({}).parse_batch([LINE])
 
     assert isinstance(record, Record)
     assert (record.ip, record.path, record.query) == ("203.0.113.7", "/cart", "item=1")
@@ -67,7 +69,7 @@ def test_the_parser_is_built_installed_and_used_in_a_fresh_environment(tmp_path:
     project, wheels, fresh = (tmp_path / name for name in ("project", "wheels", "fresh"))
     project.mkdir()
     (project / "ours_logs.py").write_text(block("python", "class OursParser"))
-    (project / "pyproject.toml").write_text(block("toml", 'name = "ours-logs"'))
+    (project / "pyproject.toml").write_text(block("toml package", 'name = "ours-logs"'))
     log = tmp_path / "access.log"
     log.write_bytes(LINE + b"\nnonsense\n")
     # The same two steps as for any package; the build back end comes from the index.

@@ -33,7 +33,8 @@ BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
 _PAIR = rb'([^\s="]++)(?:(=)(?:"((?:[^"\\]++|\\.)*+)"|([^\s"]\S*+)?+))?+'
-_EACH_PAIR = re.compile(_PAIR + rb"(?=\s|\Z)|(\S)", re.DOTALL).findall  # the last group: no pair
+# The last group is what is no pair, with all behind it: there is no need to look further.
+_EACH_PAIR = re.compile(_PAIR + rb"(?=\s|\Z)|(\S.*+)", re.DOTALL).findall
 _ESCAPE = re.compile(rb"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 

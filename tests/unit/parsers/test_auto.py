@@ -460,3 +460,19 @@ def test_the_registered_auto_takes_every_format() -> None:
 
     assert isinstance(parser, AutoParser)
     assert len(records(read(parser.fork(), [combined(1)] * 3))) == 3
+
+
+def test_a_file_of_other_things_costs_little() -> None:
+    looked_at = []
+
+    class Counting(LineParser):
+        def parse(self, line: bytes) -> Parsed:
+            looked_at.append(line)
+            return ParseError("syntax")
+
+    formats = {"counting": Format("counting", "", (), lambda _options: Counting())}
+    samples = 10 * FRUITLESS_SAMPLES
+
+    read(auto_parser(lambda: formats, {}).fork(), [b"noise"] * (samples * SAMPLE_LINES))
+
+    assert len(looked_at) < samples * SAMPLE_LINES / 4
