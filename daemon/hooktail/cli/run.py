@@ -35,10 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the daemon until it is told to stop."""
     import asyncio
 
-    from hooktail import checked, telemetry
+    from hooktail import checked, event_loop, telemetry
     from hooktail.service import Service
 
     config = checked.load(arguments.config, os.environ)
     telemetry.configure(config.log.level, config.log.format, environ=os.environ)
-    asyncio.run(Service(arguments.config, config, os.environ).run())
+    with asyncio.Runner(loop_factory=event_loop.factory(os.environ)) as runner:
+        runner.run(Service(arguments.config, config, os.environ).run())
     return 0
