@@ -638,7 +638,7 @@ def test_any_history_for_as_long_as_told() -> None:
 
 TestLog = Log.TestCase
 TestLog.settings = settings(
-    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "150")),
+    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "300")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

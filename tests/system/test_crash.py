@@ -17,7 +17,7 @@ from support.lines import mixed
 from support.processes import Endpoint, daemon, endpoint, wait_for
 
 KILLS = 24
-LINES_PER_S = 600
+LINES_PER_S = 1200
 HOSTILE = (
     "503:0.06,429=retry-after-0:0.01,reset-before:0.03,reset-after:0.03,close:0.1,"
     "garbage:0.01,delay=60ms:0.3"
