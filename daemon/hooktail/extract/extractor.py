@@ -14,6 +14,7 @@ from hooktail.extract.audience import Audience
 from hooktail.extract.event import BodyBuilder
 from hooktail.extract.identity import LineIds, once_event_id, once_key
 from hooktail.extract.pageview import PageviewFilter
+from hooktail.extract.prefilter import prefilter_of
 from hooktail.extract.reading import HeldLine, Reader
 from hooktail.extract.rules import (
     DROPPED,
@@ -27,7 +28,7 @@ from hooktail.extract.rules import (
 from hooktail.extract.sampling import SAMPLED, Sample
 from hooktail.extract.sessions import Sessions
 from hooktail.extract.validation import TooLarge
-from hooktail.model import Claim, Event, Extraction, Unparsable
+from hooktail.model import Claim, Event, Extraction, Lines, Unparsable
 from hooktail_parsers import ParseError, Record, Skip, Step
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.once import OnceBook
     from hooktail.extract.sessions import Place, Session
-    from hooktail.model import Lines
     from hooktail_parsers import Parser, Result
     from hooktail_parsers.assembly import Assembled
 
@@ -91,6 +91,7 @@ class Extractor:
         self.uncast: dict[str, int] = {}
         """How often a field's value was found and could not be cast, by `EVENT.FIELD`."""
         self.pageview = PageviewFilter(source.pageview)
+        self._prefilter = prefilter_of(parser, source, self.pageview)
         self.audience = Audience(source, limit_age=limit_age)
         self.bodies = BodyBuilder(
             source,
@@ -126,6 +127,12 @@ class Extractor:
         self._ages = ages
         reader = reader or self._reader
         taken = Extraction()
+        if self._prefilter is not None and (sifted := self._prefilter.sift(lines)) is not None:
+            taken.settled = sifted.dropped
+            taken.fitting = sum(sifted.dropped.values())
+            if not sifted.texts:
+                return taken
+            lines = Lines(sifted.texts, lines.start, lines.end, sifted.starts)
         settled = taken.settled
         now_ms = self.now_ms()
         ids = self._ids_of(generation)

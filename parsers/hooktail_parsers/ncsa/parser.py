@@ -23,6 +23,7 @@ from hooktail_parsers.clock import clf_time_ms
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request import read_request
+from hooktail_parsers.shape import LineShape
 from hooktail_parsers.text import QUOTED, stated, unescape
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class Layout:
     """The target is a URL, `http://host/path`, in every line."""
     finish: Finish | None = None
     """Reads what stands behind the last known column into the record."""
+    more_quoted: int | None = 0
+    """How many quoted columns, and nothing else, stand behind the agent of an ordinary line; None
+    if that cannot be said."""
 
 
 class NcsaParser:
@@ -102,6 +106,7 @@ class NcsaParser:
         # Spelt out in the loop below, where a call of `decode` is a tenth of a line's cost.
         self._encoding = options.get("encoding", "utf-8")
         self._finish = layout.finish
+        self.shape = _shape(layout)
         self._host_second = layout.host_second
         self._ordinary = re.compile(_ordinary_expression(layout), re.DOTALL).match
         expressions = [_any_expression(layout, _tail(layout.agent, _END))]
@@ -204,6 +209,31 @@ class NcsaParser:
         if self._finish is not None:
             self._finish(record, line[found.end() :], self._decode)
         return record
+
+
+# What is surely a time of some day; 29 February is left to the parser.
+_SURE_DAY = (
+    rb"(?:(?:0[1-9]|1[0-9]|2[0-8])/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    rb"|(?:29|30)/(?:Jan|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    rb"|31/(?:Jan|Mar|May|Jul|Aug|Oct|Dec))"
+)
+_SURE_TIME = (
+    (rb"\[" + _SURE_DAY + rb"/20[0-9]{2}:(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
+    + rb" [+-](?:0[0-9]|1[0-4])[0-5][0-9]\] "
+)
+
+
+def _shape(layout: Layout) -> LineShape | None:
+    """Returns the shape of the ordinary lines, None where it would not be worth its while."""
+    if layout.host_second or layout.absolute or layout.more_quoted is None:
+        return None
+    host = _PLAIN_TOKEN.strip(b"()") + b" " if layout.vhost else b""
+    quoted = 2 + layout.more_quoted if layout.agent else 0
+    return LineShape(
+        lead=host + rb'[0-9A-Fa-f.:]++ - [^\x00- "\\\[]++ ' + _SURE_TIME,
+        tail=rb" (?:[0-9]{1,18}+|-)" + rb' "[^"]*+"' * quoted,
+        quotes=2 + 2 * quoted,
+    )
 
 
 def _ordinary_expression(layout: Layout) -> bytes:
