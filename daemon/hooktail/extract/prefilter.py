@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from hooktail.config.sections import SourceSection
     from hooktail.extract.pageview import PageviewFilter
-    from hooktail.model import Lines
     from hooktail.extract.reach import Reach
+    from hooktail.model import Lines
 
 _ESCAPED_QUOTE = b'\\"'
 _QUERY = rb'(?:\?[^ "\\\n]*+)?+'
