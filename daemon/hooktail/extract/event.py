@@ -134,7 +134,8 @@ class BodyBuilder:
 
     def _write_visitor(self, visitor_id: str) -> str:
         check_length(visitor_id, MAX_ID)
-        return "".join(_pair(key, visitor_id) for key in self._visitor_fields)
+        written = orjson.dumps(visitor_id).decode()
+        return "".join([f',"{key}":{written}' for key in self._visitor_fields])
 
     def _write_referrer(self, text: str) -> str:
         referrer = self.links.referrer(text)
