@@ -18,6 +18,7 @@ NAMES = (
     "lines",
     "speed",
     "events",
+    "peers",
     "sending",
     "outage",
     "idle",
