@@ -531,6 +531,39 @@ async def test_a_full_queue_keeps_the_reader_waiting_until_something_is_settled(
 
 
 @on_virtual_time
+async def test_a_line_does_not_wait_behind_a_backlog() -> None:
+    """A full queue at the pace of the endpoint: what comes last is sent a moment later."""
+    async with running(concurrency=16, queue_events=100_000) as scene:
+        number = 0
+        while scene.destination.delivered < 20_000:
+            await scene.destination.room()
+            scene.submit(*range(number, number + 50))
+            number += 50
+        begin = asyncio.get_running_loop().time()
+        await scene.destination.drain()
+
+        assert scene.destination.snapshot().allowance == 16
+        assert asyncio.get_running_loop().time() - begin < 0.3
+        assert scene.sender.most_in_flight == 16
+
+
+@on_virtual_time
+async def test_an_outage_may_fill_the_whole_queue() -> None:
+    """So that after it the conversions among them go first."""
+    async with running(concurrency=8, queue_events=2000) as scene:
+        scene.sender.default = lambda: BUSY
+        scene.submit(*range(200))
+        await asyncio.sleep(60)
+        number = 200
+        while scene.destination.has_room:
+            scene.submit(*range(number, number + 100))
+            number += 100
+
+        assert scene.state() == "down"
+        assert scene.destination.outstanding == 2000
+
+
+@on_virtual_time
 async def test_what_waits_to_be_retried_takes_room_too() -> None:
     async with running(queue_events=2) as scene:
         scene.sender.default = lambda: BUSY

@@ -240,7 +240,8 @@ DELIVERY = Section(
         Key(
             name="queue_events",
             kind=Whole(low=1, high=1_000_000),
-            about="Events waiting per destination before reading waits.",
+            about="Events waiting per destination before reading waits, at most: while the "
+            "endpoint takes them, no more wait than it takes in a tenth of a second.",
         ),
         Key(
             name="retry_initial_s",

@@ -18,7 +18,7 @@ _IPV4 = re.compile(rf"({_OCTET})(?:\.{_OCTET}){{3}}")
 _PUBLIC_BLOCKS = frozenset(
     str(octet) for octet in range(1, 224) if octet not in (10, 100, 127, 169, 172, 192, 198, 203)
 )
-# 2400:: to 2fff:: is unicast without a special purpose (IANA IPv6 Special-Purpose Address Registry).
+# 2400:: to 2fff:: is unicast without a special purpose (IANA IPv6 Special-Purpose Registry).
 # In the normal form no group begins with a zero, and `::` stands for two groups or more.
 _GROUP = r"[1-9a-f][0-9a-f]{0,3}+"
 _PUBLIC_IPV6 = re.compile(
