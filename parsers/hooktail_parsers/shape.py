@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANY_METHOD = rb"[A-Z]++"
-ANY_TARGET = rb'/[^ ?"\\\n]*+(?:\?[^ "\\\n]*+)?+'
+ANY_TARGET = rb'/[^ ?"\\\n]*+(?:\?[^ "\\\n]*+)?'
 """An origin-form target without escapes; the path ends at the first `?`."""
 ANY_STATUS = rb"(?:[0-9]{3}|0|-)"
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hooktail.model import Lines
 
 _ESCAPED_QUOTE = b'\\"'
-_QUERY = rb'(?:\?[^ "\\\n]*+)?+'
+_QUERY = rb'(?:\?[^ "\\\n]*+)?'
 # Of a path with a percent sign, the rules and the page view look at what it stands for too.
 _PATH = rb'/[^ ?"\\\n%]*+'
 _OTHER_METHOD = rb"(?!GET )[A-Z]++"
@@ -60,7 +60,9 @@ class Prefilter:
         self._quotes = shape.quotes
         self._run_reason = "" if run is None else run.reason
         self._reasons = [kind.reason for kind in single]
-        runs = b"" if run is None else b"(?:" + shape.line(run.request) + b")*+"
+        # Not possessive: before 3.11.5, Python's `re` is wrong about `(?:...)*+` around anything that
+        # can backtrack (python/cpython#106052). What follows always matches: nothing is given back.
+        runs = b"" if run is None else b"(?:" + shape.line(run.request) + b")*"
         kinds = shape.line(*(kind.request + b"()" for kind in single)) + b"|" if single else b""
         self._scan = re.compile(runs + b"(?:" + kinds + rb"([^\n]*+)\n|\Z)").finditer
 
@@ -155,7 +157,7 @@ def _static_path(page_extensions: Iterable[str]) -> bytes:
     """A path whose last name has an extension, as the page view sees it, that serves no pages."""
     pages = "|".join(sorted(map(re.escape, page_extensions))).encode()
     return (
-        rb'/(?:[^ ?"\\\n%;.]*+\.)++'
+        rb'/(?:[^ ?"\\\n%;.]*+\.)+'
         + (rb"(?!(?i:" + pages + rb"|[0-9]+)[ ?])")
         + rb"[0-9A-Za-z]{1,10}+(?=[ ?])"
     )
