@@ -65,6 +65,9 @@ class FakeConsumer:
     def first_scan_done(self) -> None:
         self.started_before = True
 
+    def scan_done(self) -> None:
+        pass
+
     def resume(self, file: LogFile) -> Resumption:
         return self.answers.pop(0) if self.answers else Resumption(None)
 

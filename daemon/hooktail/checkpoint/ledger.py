@@ -45,6 +45,12 @@ class Ledger:
         self.pending.update(starts)
         self._opened += starts
 
+    def wait_for(self, starts: Iterable[int]) -> None:
+        """Lines below the read offset wait that another ledger had opened."""
+        opened = list(starts)
+        self.pending.update(opened)
+        self._opened += opened
+
     def settle(self, start: int) -> None:
         """The line at `start` has its outcome. Raises KeyError if it was not waiting."""
         self.pending.remove(start)

@@ -84,6 +84,9 @@ class Consumer(Protocol):
     def knows(self, file_id: FileId) -> bool:
         """Tells whether an inode was met before."""
 
+    def scan_done(self) -> None:
+        """Every file that a scan found was met."""
+
     def resume(self, file: LogFile) -> Resumption:
         """Tells where a file found by a scan goes on."""
 
