@@ -158,6 +158,13 @@ class FileTrack:
         """Lines taken and not settled yet."""
         return len(self._ledger.pending)
 
+    def window_reaches(self, limit_bytes: int) -> bool:
+        """Tells whether a line waits so many bytes before the read offset.
+
+        Never while repeats are read: they are the way to what waits.
+        """
+        return self.file.offset >= self._repeat_until and self._ledger.window_reaches(limit_bytes)
+
     @property
     def read_offset(self) -> int:
         """The offset up to which lines were taken."""

@@ -18,6 +18,7 @@ class FakeTrack:
         self.texts: list[bytes] = []
         self.long: list[LongLine] = []
         self.pending = 0
+        self.window_bytes = 0
         self.ended = ""
         self.lost_bytes = 0
         self._consumer = consumer
@@ -28,6 +29,9 @@ class FakeTrack:
 
     def take_long(self, line: LongLine) -> None:
         self.long.append(line)
+
+    def window_reaches(self, limit_bytes: int) -> bool:
+        return self.window_bytes >= limit_bytes
 
     def moved(self) -> None:
         pass

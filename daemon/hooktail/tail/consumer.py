@@ -59,6 +59,12 @@ class Track(Protocol):
     def pending(self) -> int:
         """Lines taken and not settled yet."""
 
+    def window_reaches(self, limit_bytes: int) -> bool:
+        """Tells whether a line waits so many bytes before the end of what was taken.
+
+        Never while lines are read that were taken in an earlier life.
+        """
+
 
 class Consumer(Protocol):
     """What a source feeds."""
