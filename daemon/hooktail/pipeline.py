@@ -19,10 +19,10 @@ from hooktail.checkpoint.resume import Resumer
 from hooktail.extract.identity import generation_of
 from hooktail.model import Books, State
 from hooktail.paths import shown
-from hooktail.takeover import orphans, take_over
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.file import TailedFile
 from hooktail.tail.source import Resumption
+from hooktail.takeover import orphans, take_over
 from hooktail.track import FileTrack, PipedFile, PipeTrack
 
 if TYPE_CHECKING:

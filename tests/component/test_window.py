@@ -29,8 +29,13 @@ def _small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archived, "READ_BYTES", 10 * LINE_BYTES)
 
 
-def new_life(directory: Path, **keys: int) -> Life:
-    return Life(directory, max_line_bytes=1024, window_bytes=WINDOW_BYTES, **keys)
+def new_life(directory: Path, *, held_deleted_limit_bytes: int = 0) -> Life:
+    return Life(
+        directory,
+        max_line_bytes=1024,
+        window_bytes=WINDOW_BYTES,
+        held_deleted_limit_bytes=held_deleted_limit_bytes,
+    )
 
 
 async def pass_all_but_the_first(life: Life, rounds: int = 60) -> None:
@@ -153,7 +158,7 @@ async def test_an_archive_waits_as_a_plain_file_does(tmp_path: Path) -> None:
 
 async def test_a_record_that_stays_open_does_not_hold_its_file_for_ever(
     tmp_path: Path,
-    joined_format: str,  # noqa: F811 - the fixture of that name
+    joined_format: str,
 ) -> None:
     life = Life(tmp_path, format=joined_format, max_line_bytes=1024, window_bytes=2000)
     life.write("begin r1 /p/1\n", *(f"one /p/{number}\n" for number in range(2, 1000)))
