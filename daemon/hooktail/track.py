@@ -242,6 +242,11 @@ class FileTrack:
         """Has it written down that so many bytes of the content went unread."""
         self._feed.lost(unread_bytes)
 
+    def read_through(self) -> None:
+        """All that an archive holds was handed over: what should have come again is not in it."""
+        if self._to_repeat:
+            self._settle_missing("not_found_again")
+
     def archive_done(self, compressed_bytes: int) -> None:
         """Everything of an archive was handed over and settled."""
         self._archive_bytes = compressed_bytes

@@ -39,6 +39,9 @@ class FakeTrack:
     def begun(self) -> None:
         pass
 
+    def read_through(self) -> None:
+        pass
+
     def archive_done(self, compressed_bytes: int) -> None:
         self.ended = "done"
 

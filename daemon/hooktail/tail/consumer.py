@@ -46,6 +46,9 @@ class Track(Protocol):
     def finished(self) -> None:
         """Nothing of the file is left to read, and no path leads to it."""
 
+    def read_through(self) -> None:
+        """All that an archive holds was handed over: what should have come again is not in it."""
+
     def archive_done(self, compressed_bytes: int) -> None:
         """Everything of an archive was handed over and settled."""
 
