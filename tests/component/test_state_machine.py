@@ -42,6 +42,7 @@ from support.life import Life
 from support.lines import AGENT, clf_time
 
 from hooktail.errors import CannotWriteError
+from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import State
 from hooktail.tail.file import TailedFile
 from hooktail.tail.opening import LogFile
@@ -97,7 +98,6 @@ class Log(RuleBasedStateMachine):
         self.open_records: list[int] = []
 
         self.life: Life | None = None
-        self.killed = False
         self.full = False
         self.half_written = False
 
@@ -113,6 +113,7 @@ class Log(RuleBasedStateMachine):
         """Only an open file of the daemon's has them."""
         self.lives_by_memory: set[int] = set()
         """Only the daemon's queue has them."""
+        self.backup = self.directory / "backup"
         self.given_up: set[int] = set()
         """Records that were ended before their time, in some life."""
         self.places: dict[tuple[int, int], int] = {}
@@ -267,6 +268,26 @@ class Log(RuleBasedStateMachine):
         for other in others:
             other.close()
         self.write(records)
+
+    @precondition(lambda self: not self.joined and self.path.exists())
+    @rule()
+    def back_the_log_up(self) -> None:
+        self._finish_line()
+        shutil.copyfile(self.path, self.backup)
+
+    @precondition(lambda self: self.backup.exists())
+    @rule()
+    def put_the_backup_back(self) -> None:
+        """In the place of what became of the log since."""
+        self._finish_line()
+        if not self._is_open_by_the_writer(self.path):
+            return
+        kept = self._numbers_in(self.backup)
+        if self.backup.stat().st_size < HEAD_BYTES:
+            self.may_repeat |= kept  # too short to be known for an older copy
+        self._at_risk(self.path, self._numbers_in(self.path) - kept)
+        self.backup.replace(self.path)
+        self.reopen()
 
     @rule(which=st.integers(1, 5))
     def delete_a_rotated_file(self, which: int) -> None:
@@ -477,7 +498,6 @@ class Log(RuleBasedStateMachine):
         self.life.source.close()
         os.close(self.life.store._descriptor)
         self.life = None
-        self.killed = True
         self.may_repeat |= self.in_doubt.keys()
         self.in_doubt.clear()
         self.may_be_lost |= self.lives_by_descriptor | self.lives_by_memory
