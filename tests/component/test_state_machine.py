@@ -42,7 +42,6 @@ from support.life import Life
 from support.lines import AGENT, clf_time
 
 from hooktail.errors import CannotWriteError
-from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import State
 from hooktail.tail.file import TailedFile
 from hooktail.tail.opening import LogFile
@@ -113,7 +112,6 @@ class Log(RuleBasedStateMachine):
         """Only an open file of the daemon's has them."""
         self.lives_by_memory: set[int] = set()
         """Only the daemon's queue has them."""
-        self.backup = self.directory / "backup"
         self.given_up: set[int] = set()
         """Records that were ended before their time, in some life."""
         self.places: dict[tuple[int, int], int] = {}
@@ -268,26 +266,6 @@ class Log(RuleBasedStateMachine):
         for other in others:
             other.close()
         self.write(records)
-
-    @precondition(lambda self: not self.joined and self.path.exists())
-    @rule()
-    def back_the_log_up(self) -> None:
-        self._finish_line()
-        shutil.copyfile(self.path, self.backup)
-
-    @precondition(lambda self: self.backup.exists())
-    @rule()
-    def put_the_backup_back(self) -> None:
-        """In the place of what became of the log since."""
-        self._finish_line()
-        if not self._is_open_by_the_writer(self.path):
-            return
-        kept = self._numbers_in(self.backup)
-        if self.backup.stat().st_size < HEAD_BYTES:
-            self.may_repeat |= kept  # too short to be known for an older copy
-        self._at_risk(self.path, self._numbers_in(self.path) - kept)
-        self.backup.replace(self.path)
-        self.reopen()
 
     @rule(which=st.integers(1, 5))
     def delete_a_rotated_file(self, which: int) -> None:
@@ -555,8 +533,7 @@ class Log(RuleBasedStateMachine):
         state = self.life.store.state
         for key, entry in state.files.items():
             mark, read = self.marks.get(key, (0, 0))
-            took_over = entry.mark < entry.begin  # such lines were another entry's
-            assert entry.mark >= mark or took_over, f"{key}: the mark went back from {mark}"
+            assert entry.mark >= mark, f"{key}: the mark went back from {mark} to {entry.mark}"
             assert entry.read >= read, f"{key}: the offset went back from {read} to {entry.read}"
             self.marks[key] = entry.mark, entry.read
         books = dict(state.books.get("shop", {}))
