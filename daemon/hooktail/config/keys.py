@@ -415,6 +415,12 @@ SOURCE = Section(
             about="Most disk space that deleted files may hold while they are read to their end; "
             "0 is no limit.",
         ),
+        Key(
+            name="window_bytes",
+            kind=Whole(low=0, high=1 << 50),
+            about="How far a file is read on behind a line that still waits: so much is read again "
+            "after a restart; 0 is no limit.",
+        ),
         *OPTION_KEYS,
         Key(
             name="send_event_id",
