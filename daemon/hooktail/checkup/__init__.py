@@ -4,7 +4,8 @@ finding      what was found, and the exit code that it means
 service_user, apart      whose eyes look, and a child process that has them
 configured, patterns     the configuration, and expressions that could take long
 files, access            which files a source has, what keeps them from being read, what mends it
-sample, reading, lines   some lines of a file, what the format makes of them, where it stops
+sample, reading, lines   some lines of a file, what the format makes of them, how they are shown
+fit, alike, lacks        whether the format fits, where it stops, what the log does not say
 state_dir, host          the state directory and the limits of the kernel
 endpoint, trial_event    the way to the endpoint, and one event on it
 whole                    all of it, in order

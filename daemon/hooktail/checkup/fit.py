@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from hooktail import visitor_secret
 from hooktail.advice import hint_for, telling_reasons
-from hooktail.checkup import lacks, lines, sample
+from hooktail.checkup import alike, lacks, lines, sample
 from hooktail.checkup.finding import INPUT, Finding, Level
 from hooktail.checkup.reading import Reading, better_format, read
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.extract.registry import find
 from hooktail.paths import shown
+from hooktail_parsers.assembly import is_stateful
 from hooktail_parsers.stops import Pointing, Stop
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hooktail.checkup.sample import Sample
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract import Extractor
-    from hooktail_parsers import Format
 
 MOST_FILES = 50
 """Of a source, the newest; the others are only opened."""
@@ -181,7 +181,13 @@ class _Fit:
             stop = parser.where_it_stops(refused.text, refused.reason)
             if stop is not None:
                 return stop
-        return _stop_in_json(self._format, refused.text)
+        example = self._format.example
+        if example.startswith("{"):
+            return _stop_in_json(refused.text)
+        of_one_line = example and "\n" not in example and not is_stateful(parser)
+        if of_one_line and not isinstance(parser, Pointing):
+            return alike.differs(refused.text, example.encode())
+        return None
 
     # -- all of them
 
@@ -245,10 +251,8 @@ def _told(refused: Refused, stop: Stop | None) -> str:
     )
 
 
-def _stop_in_json(known: Format, line: bytes) -> Stop | None:
+def _stop_in_json(line: bytes) -> Stop | None:
     """Says where a line of a JSON format is no JSON."""
-    if not known.example.startswith("{"):
-        return None
     text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     if not text.lstrip().startswith("{"):
         return Stop(0, "a JSON object")
