@@ -221,16 +221,13 @@ def why_nothing(pattern: str, exclude: tuple[str, ...]) -> tuple[str, str]:
     directory, name = os.path.split(pattern)
     if glob.has_magic(directory):
         return f"{pattern}: no file matches", "correct `paths`, or wait for the first line"
+    rotated = [each for each in _some(glob.iglob(f"{pattern}[.-]*"), 100) if _ROTATED(each)]
+    if rotated:
+        hint = f"there is only {os.path.basename(min(rotated))}: end the path in * to read that too"
+        return f"{pattern}: no file matches in {directory}, only rotated ones", hint
     near = _near(directory, re.sub(r"[*?\[\]]", "", name), directories=False)
-    hint = f"did you mean {os.path.join(directory, near)}?" if near else _compressed_hint(pattern)
+    hint = f"did you mean {os.path.join(directory, near)}?" if near else "correct `paths`, or wait"
     return f"{pattern}: no file matches in {directory}", hint
-
-
-def _compressed_hint(pattern: str) -> str:
-    archives = [path for suffix in SUFFIXES for path in _some(glob.iglob(pattern + suffix), 1)]
-    if archives:
-        return f"there is only {os.path.basename(archives[0])}: end the path in * to read that too"
-    return "correct `paths`, or wait for the first line"
 
 
 def _missing_directory(pattern: str) -> str | None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooktail import visitor_secret
-from hooktail.checkpoint.store import read_state
-from hooktail.checkup.finding import CONFIGURATION, STATE_DIR, Finding, Level
+from hooktail.checkpoint import recovery
+from hooktail.checkpoint.store import read_files
+from hooktail.checkup.finding import STATE_DIR, Finding, Level
 from hooktail.checkup.service_user import user_name
 from hooktail.errors import HooktailError
 
@@ -64,7 +65,7 @@ def look(config: Config, user: ServiceUser) -> Iterator[Finding]:
     if holder is not None:
         message = f"a daemon runs on {directory} (process {holder}); that is fine"
         yield _finding("daemon_runs", Level.OK, message)
-    yield from _checkpoint(directory)
+    yield from _checkpoint(config)
 
 
 def _finding(name: str, level: Level, message: str, hint: str = "", code: int = 0) -> Finding:
@@ -154,18 +155,23 @@ def _visitor_secret(config: Config) -> Iterator[Finding]:
         yield _finding("visitor_secret", Level.FAIL, message, "", error.exit_code)
 
 
-def _checkpoint(directory: Path) -> Iterator[Finding]:
+def _checkpoint(config: Config) -> Iterator[Finding]:
     try:
-        state = read_state(directory)
-    except HooktailError as error:
-        message = str(error).partition("\n")[0]
-        hint = "see docs/how-to/what-to-do-when.md, It does not start"
-        yield _finding("checkpoint_untrusted", Level.FAIL, message, hint, CONFIGURATION)
-        return
+        loaded = read_files(config.state_dir)
     except OSError:
         return  # told by now
-    if state.files:
-        files = len(state.files)
+    if loaded.damages:
+        refusal = recovery.refusal(config.state_dir, loaded)
+        if recovery.refuses(loaded, config.on_checkpoint_error):
+            message = f"the daemon would not start: {refusal}"
+            yield _finding("checkpoint_damaged", Level.FAIL, message, "", refusal.exit_code)
+        else:
+            damages = "; ".join(map(str, loaded.damages[:3]))
+            message = f"the checkpoint is damaged: {damages}"
+            hint = f'the daemon would start: on_checkpoint_error is "{config.on_checkpoint_error}"'
+            yield _finding("checkpoint_damaged", Level.WARN, message, hint)
+    elif loaded.state is not None and loaded.state.files:
+        files = len(loaded.state.files)
         what = "1 file" if files == 1 else f"{files:,} files"
         yield _finding("checkpoint_read", Level.OK, f"the checkpoint knows {what}")
 

@@ -31,6 +31,8 @@ class Wishes(NamedTuple):
     """What the command line asks for."""
 
     user: ServiceUser
+    asked_for_user: bool = False
+    """Whether the command line names the user."""
     offline: bool = False
     """Whether to leave the network alone."""
     send_test: bool = False
@@ -44,7 +46,7 @@ def check(path: str, environ: Mapping[str, str], wishes: Wishes) -> Iterator[Fin
     the formats of the configuration's plugins run there.
     """
     user = wishes.user
-    yield _who(user)
+    yield _who(user, asked=wishes.asked_for_user)
     glanced = None if user.is_us else configured.glance(path, environ)
 
     def look() -> Iterator[Finding]:
@@ -64,11 +66,11 @@ def check(path: str, environ: Mapping[str, str], wishes: Wishes) -> Iterator[Fin
     yield from apart.findings_as(user, look)
 
 
-def _who(user: ServiceUser) -> Finding:
+def _who(user: ServiceUser, *, asked: bool) -> Finding:
     groups = f"groups {user.group_names}" if len(user.groups) > 1 else f"group {user.group_names}"
     message = f"looking as the user {user.name}, {groups}"
     level, hint = Level.OK, ""
-    if user.is_root:
+    if user.is_root and not asked:
         level = Level.WARN
         message += ": root may read everything, which says nothing of the service"
         hint = "name the service's user with --user"

@@ -71,7 +71,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.offline and args.send_test:
         raise UsageError("--send-test: needs the network, which --offline leaves alone")
-    wishes = Wishes(choose(args.user), args.offline, args.send_test)
+    wishes = Wishes(
+        user=choose(args.user),
+        asked_for_user=args.user is not None,
+        offline=args.offline,
+        send_test=args.send_test,
+    )
     found: list[Finding] = []
     page = _Page(coloured=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
     for finding in check(args.config, os.environ, wishes):
