@@ -26,6 +26,18 @@ class Configured(NamedTuple):
     config: Config | None
 
 
+def with_credentials(path: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Puts the files beside the configuration in the place of the credentials that a unit loads.
+
+    `LoadCredential=account_id:/etc/hooktail/account_id` hands the service a file that it may not
+    read itself; whoever types a command has no credentials.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    if "CREDENTIALS_DIRECTORY" in environ or not os.path.exists(f"{folder}/account_id"):
+        return environ
+    return {**environ, "CREDENTIALS_DIRECTORY": folder}
+
+
 def glance(path: str, environ: Mapping[str, str]) -> Config | None:
     """Reads the configuration with our own rights and without its plugins; None if it is wrong.
 
@@ -50,12 +62,13 @@ def look(
     except PermissionDeniedError as error:
         return Configured([_unreadable(path, error, user)], glanced)
     except ConfigError as error:
-        findings = [
-            _problem(each) for each in error.problems if not _of_a_credential(each, environ)
-        ]
-        if findings or glanced is None:
-            return Configured(findings or [_problem(each) for each in error.problems], None)
-        config = glanced  # systemd hands the credential over; from root's file we know it as well
+        denied = all("denied" in each.message for each in error.problems)
+        usable = glanced if denied else None
+        # What systemd hands over as a credential, the service need not be able to read in its file.
+        mistakes = [each for each in error.problems if not _of_a_credential(each, environ)]
+        if mistakes or usable is None:
+            return Configured([_problem(each) for each in mistakes or error.problems], usable)
+        config = usable
     warnings = [
         _finding(each, "config_warning", Level.WARN, 0) for each in checked.warnings(config)
     ]

@@ -49,7 +49,8 @@ def look(config: Config, user: ServiceUser) -> Iterator[Finding]:
     if not stat.S_ISDIR(status.st_mode):
         yield _failed("state_dir_unusable", f"{directory} is no directory", "choose another")
         return
-    yield _writable(directory, status, user)
+    usable = [_writable(directory, status, user), *_files(directory, user)]
+    yield from usable
     if stat.S_IMODE(status.st_mode) & 0o077:
         yield _finding(
             "state_dir_open",
@@ -58,14 +59,15 @@ def look(config: Config, user: ServiceUser) -> Iterator[Finding]:
             "files are not",
             f"run `chmod 0700 {directory}`",
         )
-    yield from _files(directory, user)
     yield from _room(directory)
-    yield from _visitor_secret(config)
     holder = holder_of(directory / "lock")
     if holder is not None:
         message = f"a daemon runs on {directory} (process {holder}); that is fine"
         yield _finding("daemon_runs", Level.OK, message)
-    yield from _checkpoint(config)
+    if all(finding.level is Level.OK for finding in usable):
+        # Else these would only say again that they may not be read.
+        yield from _visitor_secret(config)
+        yield from _checkpoint(config)
 
 
 def _finding(name: str, level: Level, message: str, hint: str = "", code: int = 0) -> Finding:

@@ -47,6 +47,8 @@ def check(path: str, environ: Mapping[str, str], wishes: Wishes) -> Iterator[Fin
     """
     user = wishes.user
     yield _who(user, asked=wishes.asked_for_user)
+    if not user.is_us:
+        environ = configured.with_credentials(path, environ)
     glanced = None if user.is_us else configured.glance(path, environ)
 
     def look() -> Iterator[Finding]:
