@@ -66,11 +66,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(args: argparse.Namespace) -> int:
     """Prints findings as they are made; returns the exit code of the worst."""
+    from hooktail import telemetry
     from hooktail.checkup import Wishes, check, exit_code_of
     from hooktail.checkup.service_user import choose
 
     if args.offline and args.send_test:
         raise UsageError("--send-test: needs the network, which --offline leaves alone")
+    # What the parts log belongs on stderr too: stdout is for machines.
+    telemetry.configure("warning", "auto", environ=os.environ)
     wishes = Wishes(
         user=choose(args.user),
         asked_for_user=args.user is not None,

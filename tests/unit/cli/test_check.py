@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.lines import page_view
 
+from hooktail import telemetry
 from hooktail.cli.main import main
 
 CONFIG = """
@@ -49,7 +50,10 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Host:
+def host(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Host:
+    monkeypatch.setattr(telemetry, "configure", lambda *_, **__: None)  # for the whole process
     return Host(tmp_path, capfd)
 
 
