@@ -123,6 +123,10 @@ class _Fit:
                 message = f"{shown(path)}: {what} yet; nothing to try the format on"
                 yield self._finding("file_empty", Level.OK, message)
             return
+        if reading.no_requests and not reading.records and not reading.refused:
+            message = f"{shown(path)}: {self._name} fits, but no sampled line holds a request"
+            yield self._finding("no_records", Level.WARN, message, "is it a log of requests?")
+            return
         if reading.judged and not reading.refused:
             if reading.chosen:
                 self._name = f"{self._format.name} ({reading.chosen})"
@@ -135,9 +139,9 @@ class _Fit:
             hint = "is it a log of requests? see `hooktail parse`"
             yield self._finding("no_records", Level.WARN, message, hint)
             return
-        yield from self._refusing(path, reading)
+        yield from self._refusing(path, taken, reading)
 
-    def _refusing(self, path: Path, reading: Reading) -> Iterator[Finding]:
+    def _refusing(self, path: Path, taken: Sample, reading: Reading) -> Iterator[Finding]:
         fits = reading.records + reading.no_requests
         level, code = Level.OK, 0
         if not fits:
@@ -148,7 +152,7 @@ class _Fit:
             self._bad_files += 1
             if self._bad_files > MOST_BAD_FILES:
                 return  # counted, and told in the summary
-        hint = "" if level is Level.OK else self._better(reading)
+        hint = "" if level is Level.OK else self._better(taken, reading)
         count = f"{fits:,}" if fits else "none"
         yield self._finding(
             "format_matches_nothing" if code else "format_matches_partly",
@@ -166,11 +170,11 @@ class _Fit:
                 message = f"{shown(path)}: {_told(refused, stop)}"
                 yield self._finding("line_refused", level, message, "", code)
 
-    def _better(self, reading: Reading) -> str:
+    def _better(self, taken: Sample, reading: Reading) -> str:
         if self._searches >= MOST_SEARCHES or not reading.first_refused:
             return _ASK_PARSE
         self._searches += 1
-        better = better_format(reading, self._source.format_options)
+        better = better_format(reading, taken, self._source.format_options)
         if better is None or better.spec == self._format.name:
             return f"no other format reads these lines either; {_ASK_PARSE}"
         return f'format = "{better.spec}" reads {better.lines} of {better.of} refused lines'

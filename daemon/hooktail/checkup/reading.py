@@ -11,7 +11,6 @@ from hooktail.model import Lines
 from hooktail_parsers import ParseError, Record
 from hooktail_parsers.auto import ENOUGH, auto_parser
 from hooktail_parsers.builtin import FORMATS
-from hooktail_parsers.trials import OWN_FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +25,7 @@ SEAM_LINES = 20
 """Of the tail: they may belong to a record whose first line was not sampled."""
 MOST_REFUSED = 64
 """Refused lines that are kept."""
+NO_REQUEST = "not_a_request"
 _ANY_FORMAT_TAKES = ("encoding", "timezone", "year")
 _COUNTED = ("user_agent", "ip", "time_ms", "host", "cookies", "headers", "xff")
 """What a log may lack."""
@@ -47,7 +47,7 @@ class Reading:
     records: int = 0
     refused: int = 0
     no_requests: int = 0
-    """Lines in the format that hold no request (or no time): not the format's fault."""
+    """Lines in the format that hold no request: not the format's fault."""
     skipped: Counter[str] = field(default_factory=Counter)
     first_refused: list[Refused] = field(default_factory=list)
     stated: Counter[str] = field(default_factory=Counter)
@@ -114,7 +114,7 @@ def _count(reading: Reading, assembled: Assembled[HeldLine], *, in_seam: bool) -
             reading.newest_ms = max(reading.newest_ms or 0, parsed.time_ms)
     elif not isinstance(parsed, ParseError):
         reading.skipped[parsed.reason] += 1
-    elif parsed.reason in OWN_FAULT:
+    elif parsed.reason == NO_REQUEST:
         reading.no_requests += 1
     elif not (in_seam and _TAIL <= number < _TAIL + SEAM_LINES):
         reading.refused += 1
@@ -145,13 +145,15 @@ class Better(NamedTuple):
     of: int
 
 
-def better_format(reading: Reading, options: Mapping[str, str]) -> Better | None:
+def better_format(reading: Reading, sample: Sample, options: Mapping[str, str]) -> Better | None:
     """Finds the format that says most about the refused lines; None if none reads half of them."""
     lines = [each.text for each in reading.first_refused]
     if not lines:
         return None
     common = {key: text for key, text in options.items() if key in _ANY_FORMAT_TAKES}
-    best = auto_parser(lambda: FORMATS, common).best(lines)
+    # Where nothing fits, what was taken for a comment may name the columns.
+    tried = lines if reading.records else sample.head[: 2 * MOST_REFUSED] or lines
+    best = auto_parser(lambda: FORMATS, common).best(tried)
     if best is None or best.share < ENOUGH:
         return None
     return Better(best.candidate.spec, round(best.share * len(lines)), len(lines))

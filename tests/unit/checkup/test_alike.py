@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail.checkup.alike import differs
@@ -37,6 +37,7 @@ def test_every_example_is_like_itself() -> None:
         assert differs(known.example.encode(), known.example.encode()) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_have_a_place_within_the_line(line: bytes) -> None:
     stop = differs(line, EXAMPLE)

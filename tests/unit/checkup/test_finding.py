@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail.checkup.finding import WORST_FIRST, Finding, Level, exit_code_of
@@ -27,6 +27,7 @@ def test_the_order_is_that_of_the_reference() -> None:
     assert WORST_FIRST == (78, 77, 73, 69, 65)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Finding,

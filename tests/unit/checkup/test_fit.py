@@ -102,6 +102,41 @@ def test_what_scanners_send_does_not_speak_against_the_format(log: Path) -> None
     assert "30 of them are no requests" in found["format_matches"].message
 
 
+def test_a_log_with_a_header_is_known_by_it(tmp_path: Path) -> None:
+    log = tmp_path / "u_ex250314.log"
+    at = datetime.now(UTC)
+    log.write_text(
+        "#Software: Microsoft Internet Information Services 10.0\n"
+        "#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n"
+        + f"{at:%Y-%m-%d %H:%M:%S} 81.2.69.142 GET /p 200 {AGENT.replace(' ', '+')}\n"
+        * 20
+    )
+
+    found = look(log)["format_matches_nothing"]
+
+    assert 'format = "' in found.hint
+    proposed = look(log, format=found.hint.split('"')[1])
+    assert proposed["format_matches"].message.startswith(("w3c", "iis"))
+
+
+def test_times_written_in_another_way_are_a_misfit_at_the_time(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(page_view(1).replace(clf_time(), "2025-03-14T09:26:53+01:00x") * 9)
+
+    found = look(log)
+
+    assert found["format_matches_nothing"].code == 65
+    assert "(bad_time)" in found["line_refused"].message
+    assert "a valid time" in found["line_refused"].message
+
+
+def test_a_log_of_nothing_but_scans_is_a_warning(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(f'81.2.69.1 - - [{clf_time()}] "\\x16\\x03" 400 150 "-" "-"\n' * 30)
+
+    assert look(log)["no_records"].level is Level.WARN
+
+
 def test_the_lines_that_are_shown_name_nobody(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail.checkup.lines import BEFORE, BEHIND, HERE, excerpt, masked
@@ -63,6 +63,7 @@ def test_an_excerpt_points_at_the_place_and_says_what_is_left_out() -> None:
     assert behind.endswith("...")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 500))
 def test_any_bytes_are_shown_short_on_one_line(line: bytes, at: int) -> None:
     shown = excerpt(line, at)
@@ -71,6 +72,7 @@ def test_any_bytes_are_shown_short_on_one_line(line: bytes, at: int) -> None:
     assert all(each.isprintable() for each in shown)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_masking_keeps_every_column(line: bytes) -> None:
     assert len(masked(line)) == len(line)
