@@ -12,7 +12,7 @@ import sys
 import traceback
 from typing import IO, TYPE_CHECKING
 
-from hooktail.checkup.finding import Finding
+from hooktail.checkup.finding import PERMISSION, Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,10 +48,12 @@ def findings_as(user: ServiceUser, look: Callable[[], Iterable[Finding]]) -> Ite
 def _look(user: ServiceUser, look: Callable[[], Iterable[Finding]], writing: int) -> int:
     """Runs in the child; returns its exit code."""
     try:
-        os.setgroups(sorted(user.groups))
-        os.setresgid(user.gid, user.gid, user.gid)
-        os.setresuid(user.uid, user.uid, user.uid)
         with open(writing, "w", encoding="utf-8") as telling:
+            try:
+                _become(user)
+            except OSError as error:  # a container's root may lack the right
+                _tell(_refused(user, error), telling)
+                return 0
             for finding in look():
                 _tell(finding, telling)
     except BrokenPipeError:  # whoever asked has gone
@@ -63,6 +65,23 @@ def _look(user: ServiceUser, look: Callable[[], Iterable[Finding]], writing: int
         sys.stderr.flush()
         return 1
     return 0
+
+
+def _become(user: ServiceUser) -> None:
+    os.setgroups(sorted(user.groups))
+    os.setresgid(user.gid, user.gid, user.gid)
+    os.setresuid(user.uid, user.uid, user.uid)
+
+
+def _refused(user: ServiceUser, error: OSError) -> Finding:
+    return Finding(
+        name="service_user_refused",
+        area="service",
+        level=Level.FAIL,
+        message=f"this root may not look as {user.name}: {error.strerror}",
+        hint=f"run the command as {user.name} itself",
+        code=PERMISSION,
+    )
 
 
 def _tell(finding: Finding, telling: IO[str]) -> None:

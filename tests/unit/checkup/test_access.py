@@ -75,6 +75,23 @@ def test_findings_come_one_by_one_and_a_bug_in_there_is_no_silence(nobody: Servi
 
 
 @as_root
+def test_a_root_without_the_right_to_change_users_says_so_and_looks_no_further(
+    nobody: ServiceUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def look() -> Iterator[Finding]:
+        yield Finding(name="looked", area="host", message="as root")
+
+    monkeypatch.setattr(os, "setresuid", refuse)
+
+    [found] = apart.findings_as(nobody, look)
+
+    assert (found.name, found.code) == ("service_user_refused", 77)
+
+
+@as_root
 def test_a_readable_file_has_no_obstacle(place: Path, nobody: ServiceUser) -> None:
     log = place / "access.log"
     log.write_text("x\n")
