@@ -34,6 +34,8 @@ _ROTATED = re.compile(
     r".*[.-](?:\d{1,4}|\d{4}-?\d{2}-?\d{2}(?:[-_T.]?\d{2,6})?|old|bak|gz|bz2|xz|zst)"
 ).fullmatch
 """Names that rotation gives: access.log.1, access.log-20250314, access.log.2.gz."""
+_NUMBERED = re.compile(r".*\.(?:\d{1,3}|old|bak|gz|bz2|xz|zst)").fullmatch
+"""Those that no server writes to; one with a date may be live, as with Apache's rotatelogs."""
 
 
 @dataclass(slots=True)
@@ -111,35 +113,38 @@ def _tell_blocked(
 ) -> None:
     """Says each obstacle once, however many files stand behind it."""
     behind: Counter[str] = Counter()
-    obstacles: dict[str, Obstacle] = {}
+    first: dict[str, tuple[Path, Obstacle | None]] = {}
     for path, obstacle in blocked:
-        if obstacle is None:
-            message = f"{shown(path)} cannot be read: {reasons[path]}"
-            place.add(source.name, "file_unreadable", Level.FAIL, message, "", PERMISSION)
-            continue
         # Files of one directory that refuse alike are one obstacle, and have one remedy.
-        key = obstacle.place if obstacle.is_directory else f"{path.parent}: {_owner(obstacle)}"
+        if obstacle is not None and obstacle.is_directory:
+            key = obstacle.place
+        else:
+            key = f"{path.parent}: {reasons[path]}, {_owner(obstacle)}"
         behind[key] += 1
-        obstacles.setdefault(key, obstacle)
-    for key, obstacle in [*obstacles.items()][:MOST_TOLD]:
+        first.setdefault(key, (path, obstacle))
+    for key, (path, obstacle) in [*first.items()][:MOST_TOLD]:
         others = behind[key] - 1
         more = f", and {others:,} more files like it" if others else ""
+        told = f"{shown(path)}: {reasons[path]}" if obstacle is None else obstacle.told
+        by_directory = obstacle is not None and obstacle.is_directory
         place.add(
             source.name,
-            "directory_unreadable" if obstacle.is_directory else "file_unreadable",
+            "directory_unreadable" if by_directory else "file_unreadable",
             Level.FAIL,
-            f"{user.name} cannot read it: {obstacle.told}{more}",
-            access.mend(obstacle, user),
+            f"{user.name} cannot read it: {told}{more}",
+            "" if obstacle is None else access.mend(obstacle, user),
             PERMISSION,
         )
-    if len(obstacles) > MOST_TOLD:
-        message = f"{len(obstacles) - MOST_TOLD} more places cannot be read"
+    if len(first) > MOST_TOLD:
+        message = f"{len(first) - MOST_TOLD} more places cannot be read"
         place.add(source.name, "file_unreadable", Level.FAIL, message, "", PERMISSION)
 
 
-def _owner(obstacle: Obstacle) -> tuple[int, int, int] | None:
+def _owner(obstacle: Obstacle | None) -> tuple[int, int, int] | None:
+    if obstacle is None or obstacle.status is None:
+        return None
     status = obstacle.status
-    return None if status is None else (status.st_mode, status.st_uid, status.st_gid)
+    return status.st_mode, status.st_uid, status.st_gid
 
 
 def _tell_readable(place: Place, source: SourceSection, user: ServiceUser) -> None:
@@ -150,7 +155,7 @@ def _tell_readable(place: Place, source: SourceSection, user: ServiceUser) -> No
     newest = shown(place.readable[0])
     message = f"{what}{note}, readable by {user.name}; the newest is {newest}"
     place.add(source.name, "files_readable", Level.OK, message)
-    if all(_ROTATED(path.name) for path in place.readable):
+    if all(_NUMBERED(path.name) for path in place.readable):
         place.add(
             source.name,
             "only_rotated_files",
@@ -173,24 +178,16 @@ def _tell_readable(place: Place, source: SourceSection, user: ServiceUser) -> No
 def _rotated_beside(source: SourceSection, matched: list[Path]) -> list[str]:
     """Finds rotated files of logs that are named without a glob."""
     left: list[str] = []
-    known = {path.name for path in matched}
+    # With what `exclude` leaves out on purpose.
+    covered = {path.name for path in scan(source.paths, ()).files.values()}
     for pattern in source.paths:
-        directory, name = os.path.split(pattern)
-        if glob.has_magic(pattern) or not name or name not in known:
+        name = os.path.basename(pattern)
+        if glob.has_magic(pattern) or name not in {path.name for path in matched}:
             continue
-        try:
-            names = sorted(os.listdir(directory))
-        except OSError:
-            continue
-        left += [
-            each
-            for each in names
-            if each.startswith((f"{name}.", f"{name}-")) and _ROTATED(each) and each not in known
-        ]
-    if not left:
-        return []
-    excluded = {str(path) for path in scan(source.paths, ()).files.values()}
-    return [each for each in left if each not in {os.path.basename(path) for path in excluded}]
+        beside = glob.iglob(f"{glob.escape(pattern)}[.-]*")
+        names = [os.path.basename(each) for each in _some(beside, 1000)]
+        left += sorted(each for each in names if _ROTATED(each) and each not in covered)
+    return left
 
 
 def _tell_nothing(place: Place, source: SourceSection, pattern: str, *, only: bool) -> None:

@@ -104,6 +104,23 @@ def test_only_rotated_files_are_a_warning(tmp_path: Path) -> None:
     assert [each.name for each in found] == ["files_readable", "only_rotated_files"]
 
 
+def test_a_log_with_a_date_in_its_name_may_be_live(tmp_path: Path) -> None:
+    """Apache's rotatelogs writes to such names from the beginning."""
+    (tmp_path / "access.2025-03-14").write_text("x\n")
+    (tmp_path / "access.log-20250314").write_text("x\n")
+
+    assert all(each.level is Level.OK for each in look(tmp_path / "access*").findings)
+
+
+def test_excluded_rotated_files_are_left_out_on_purpose(tmp_path: Path) -> None:
+    for name in ("access.log", "access.log.1.gz"):
+        (tmp_path / name).write_text("x\n")
+
+    found = look(tmp_path / "access.log", tmp_path / "*.gz", exclude=("*.gz",)).findings
+
+    assert "rotated_not_matched" not in {each.name for each in found}
+
+
 def test_a_pipe_is_left_alone(tmp_path: Path) -> None:
     """A FIFO that is opened for reading lets its writer go on, and loses what that writes."""
     pipe = tmp_path / "pipe"
