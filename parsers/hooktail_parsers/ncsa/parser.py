@@ -24,6 +24,7 @@ from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request import read_request
 from hooktail_parsers.shape import LineShape
+from hooktail_parsers.stops import Stop, farthest, where_it_stops
 from hooktail_parsers.text import QUOTED, stated, unescape
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ _REPEATED_ADDRESS = rb"(?:\[[^\]\s]*+\] - )?+"
 _USER = _REPEATED_ADDRESS + rb'((?:[^"\\]|\\.)*?|"")'
 # A host where others write the ident: an ident or a session id there is none.
 _HOST_SECOND = rb"((?:[0-9A-Za-z_-]++\.)++[0-9A-Za-z_-]++|localhost)"
+_GROUPS = (
+    "virtual host", "client", "ident", "user", "time", "request", "status", "bytes", "referrer",
+    "user agent",
+)  # fmt: skip
+_NAMES = dict(enumerate(_GROUPS, 1))
+"""Of the groups of the second expression, for people."""
 _IS_HOST = re.compile(
     _HOST_SECOND
     + rb"(?::[0-9]*+)?|[0-9A-Za-z_-]++:[0-9]++|\[[0-9A-Fa-f:.]++\](?::[0-9]*+)?"
@@ -114,7 +121,9 @@ class NcsaParser:
             # The agent goes as far as what must follow allows.
             raw = rb' "([^"]*+)" "(.*)"(?=' + layout.raw_agent_end + rb")"
             expressions.insert(0, _any_expression(layout, raw))
-        self._any = [re.compile(each, re.DOTALL).match for each in expressions]
+        patterns = [re.compile(each, re.DOTALL) for each in expressions]
+        self._patterns = patterns
+        self._any = [pattern.match for pattern in patterns]
         self._times = Memo(clf_time_ms, 1024)
         self._ips = Memo(client_ip, 16_384)
         self._hosts = Memo(lambda token: virtual_host(token, decode), 1024)
@@ -168,6 +177,14 @@ class NcsaParser:
                 finish(record, line[found.end() :], self._decode)
             append(record)
         return parsed
+
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where a refused line stops fitting."""
+        stop = farthest([where_it_stops(each, _NAMES, line, reason) for each in self._patterns])
+        shifted = next(filter(None, (match(line) for match in self._any)), None)
+        if stop is None and shifted is not None:
+            return Stop(shifted.start(_GROUPS.index("user") + 1), "user")
+        return stop
 
     def _parse_any(self, line: bytes) -> Parsed:
         found = next(filter(None, (match(line) for match in self._any)), None)
