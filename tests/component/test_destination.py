@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from component.endpoint import OK, Endpoint, Request, status
+from component.workers import LANES, sender_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from hooktail.delivery.deadletter import DeadLetters, Letter
 from hooktail.delivery.destination import Destination
 from hooktail.delivery.lane import Lane, OnOutcomes
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
-from hooktail.delivery.sender import Sender
 from hooktail.delivery.task_lane import TaskLane
 from hooktail.model import Event, State
 
@@ -749,7 +749,7 @@ def test_whatever_the_endpoint_answers_each_event_is_settled_exactly_once(
 # -- all of it over real sockets
 
 
-@pytest.mark.parametrize("lane", ["plain", "fast"])
+@pytest.mark.parametrize("lane", LANES)
 async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(
     tmp_path: Path, lane: str
 ) -> None:
@@ -780,7 +780,7 @@ async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(
             account_id=Secret("x" * 8),
             endpoint=f"http://127.0.0.1:{endpoint.port}/{{account_id}}",
         )
-        async with Sender(section, concurrency=16, lane=lane) as sender:
+        async with sender_on(lane, section, concurrency=16) as sender:
             destination = Destination(
                 "default",
                 sender,

@@ -78,7 +78,8 @@ class WorkerPool:
             self._keepers.append(keeper)
         try:
             # The first answer would look slow if its worker had to be waited for.
-            await asyncio.wait_for(self._all_begun.wait(), START_S)
+            async with asyncio.timeout(START_S):
+                await self._all_begun.wait()
         except TimeoutError:
             log.warning("workers_slow_to_start", ready=len(self._ready), of=self._count)
         except BaseException:

@@ -9,6 +9,7 @@ daemon's to obey, and the worker ends when the daemon says so or is gone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -73,13 +74,24 @@ class WorkerProcess:
                 self._process.kill()
             self._unanswered += 1
             self.send(frames.PING)
-            try:
-                await asyncio.wait_for(self.lost.wait(), PING_S)
-            except TimeoutError:
-                continue
+            # Not wait_for: before Python 3.12 that may swallow a cancellation.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PING_S):
+                    await self.lost.wait()
 
     async def end(self) -> int:
-        """Has it end, if need be the hard way; returns the exit status, negative for a signal."""
+        """Has it end, if need be the hard way; returns the exit status, negative for a signal.
+
+        Cancelled, it sees to that first.
+        """
+        ending = asyncio.create_task(self._end(), name=f"worker-end:{self.number}")
+        try:
+            return await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await ending
+            raise
+
+    async def _end(self) -> int:
         self.send(frames.END)
         ends_at = time.monotonic() + GOODBYE_S
         while (status := self._process.poll()) is None:
