@@ -23,6 +23,7 @@ import pytest
 from component.endpoint import OK, Endpoint, Request, answering, status
 from component.test_fast_lane import ACCOUNT, Desk, Parcel, parcels, section_for
 from structlog.testing import capture_logs
+from support.processes import is_alive
 
 from hooktail.delivery import worker, worker_frames, worker_process
 from hooktail.delivery.outcome import Delivered, Misconfigured, Rejected, Retry
@@ -62,14 +63,6 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - processes ring no bell
             await asyncio.sleep(0.005)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process lives; one that nobody has waited for yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class Gate:
