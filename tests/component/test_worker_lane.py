@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -491,3 +492,17 @@ async def test_a_worker_that_cannot_be_made_leaves_no_descriptor(
         WorkerProcess(1, lambda *_: None)
 
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_what_libraries_log_in_a_worker_is_said() -> None:
+    said: list[str] = []
+    logger = logging.getLogger("some.library")
+    speaker = worker._Speaker(said.append)
+    logger.addHandler(speaker)
+    try:
+        logger.warning("it is %s", "odd")
+        logger.info("nobody cares")
+    finally:
+        logger.removeHandler(speaker)
+
+    assert said == ["some.library: it is odd"]

@@ -47,6 +47,11 @@ class FrameStream(asyncio.BufferedProtocol):
             self._flush()
             self._transport.close()
 
+    def abort(self) -> None:
+        """Ends the stream at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _flush(self) -> None:
         out, self._out = self._out, []
         if out and self._transport is not None and not self._transport.is_closing():

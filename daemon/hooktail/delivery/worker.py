@@ -54,10 +54,16 @@ class _Parcel:
 class _Desk:
     """One lane of the daemon's in this process."""
 
-    def __init__(self, opening: dict[str, Any], tell: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        opening: dict[str, Any],
+        tell: Callable[[bytes], None],
+        look_for_bugs: Callable[[asyncio.Task[None]], None],
+    ) -> None:
         self._opening = opening
         self._tell = tell
-        self._limit: int = opening["limit"]
+        self._look_for_bugs = look_for_bugs
+        self._limit = 0
         self._lane: Lane[_Parcel] | None = None
         self._sender: FastLane[_Parcel] | PlainLane | None = None
         """What counts silent retries and is closed in the end."""
@@ -70,7 +76,7 @@ class _Desk:
         if self._lane is not None:
             self._lane.limit = limit
 
-    def start(self, parcels: Sequence[_Parcel], look_for_bugs: Callable[[Any], None]) -> None:
+    def start(self, parcels: Sequence[_Parcel]) -> None:
         """Sends parcels. Opens the lane for the first."""
         if self._lane is None:
             try:
@@ -81,9 +87,7 @@ class _Desk:
                 refused: Outcome = Misconfigured("tls", None, answer)
                 self._take([(parcel, refused) for parcel in parcels])
                 return
-            assert self._lane is not None  # noqa: S101 - just opened
-            self._running = asyncio.create_task(self._lane.run())
-            self._running.add_done_callback(look_for_bugs)
+        assert self._lane is not None  # noqa: S101 - opened by now
         self._lane.start(parcels)
 
     async def aclose(self) -> None:
@@ -104,6 +108,8 @@ class _Desk:
         else:
             self._sender = PlainLane(target, connections=self._opening["connections"])
             self._lane = TaskLane(self._sender.send, self._take, limit=self._limit)
+        self._running = asyncio.create_task(self._lane.run())
+        self._running.add_done_callback(self._look_for_bugs)
 
     def _take(self, outcomes: list[tuple[_Parcel, Outcome]]) -> None:
         retries = 0 if self._sender is None else self._sender.silent_retries
@@ -155,7 +161,7 @@ class Worker:
                 os._exit(ENDED)
             first, bodies = frames.read_parcels(payload)
             parcels = [_Parcel(number, body) for number, body in enumerate(bodies, first)]
-            self._desks[lane].start(parcels, self._look_for_bugs)
+            self._desks[lane].start(parcels)
         elif kind == frames.PING:
             self._stream.send(frames.PONG)
         elif kind == frames.LIMIT:
@@ -165,7 +171,7 @@ class Worker:
             def tell(outcomes: bytes) -> None:
                 self._stream.send(frames.OUTCOMES, lane, outcomes)
 
-            self._desks[lane] = _Desk(json.loads(payload), tell)
+            self._desks[lane] = _Desk(json.loads(payload), tell, self._look_for_bugs)
         elif kind == frames.STOP:
             task = asyncio.create_task(self._desks.pop(lane).aclose())
             self._closing.add(task)

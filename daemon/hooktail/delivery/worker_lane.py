@@ -60,7 +60,8 @@ class WorkerLane(Generic[P]):
         """Parcels sent again at once after a used connection turned out to be closed."""
         self._pool = pool
         self._limit = limit
-        self._opening = {"target": target.packed(), "kind": kind, "connections": limit}
+        opening = {"target": target.packed(), "kind": kind, "connections": limit}
+        self._opening = json.dumps(opening).encode()
         self._on_outcomes = on_outcomes
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parts: list[_Part[P]] = []
@@ -110,8 +111,7 @@ class WorkerLane(Generic[P]):
     def joined(self, worker: WorkerProcess) -> None:
         """Gives work to one more worker."""
         self._parts.append(_Part(worker))
-        opening = self._opening | {"limit": 0}
-        worker.send(frames.OPEN, self.number, json.dumps(opening).encode())
+        worker.send(frames.OPEN, self.number, self._opening)
         self._share_out()
         self._deal()
 

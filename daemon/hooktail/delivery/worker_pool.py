@@ -18,6 +18,7 @@ import structlog
 from hooktail.delivery import worker_frames as frames
 from hooktail.delivery.backoff import doubled_s
 from hooktail.delivery.worker_process import WorkerProcess
+from hooktail.telemetry import OncePer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,9 @@ STEADY_S = 60.0
 """A worker that lived so long died of something else than the one before it."""
 RESTART_INITIAL_S = 0.2
 RESTART_MAX_S = 30.0
-_MOST_SAID_CHARS = 4000
+REPEAT_S = 60.0
+"""Between two lines that say the same of what workers say."""
+_MOST_SAID_CHARS = 2000
 
 log = structlog.get_logger()
 
@@ -65,6 +68,7 @@ class WorkerPool:
         self._begun: set[int] = set()
         """Workers that were ready once, or failed to be."""
         self._all_begun = asyncio.Event()
+        self._said = OncePer(REPEAT_S, time.monotonic)
 
     @property
     def pids(self) -> list[int]:
@@ -159,7 +163,14 @@ class WorkerPool:
             self._began(worker.number)
         elif kind == frames.SAID:
             text = payload.decode("utf-8", "replace")[-_MOST_SAID_CHARS:]
-            log.warning("worker_said", worker=worker.number, pid=worker.pid, text=text)
+            if (unsaid := self._said.allow(text)) is not None:
+                log.warning(
+                    "worker_said",
+                    worker=worker.number,
+                    pid=worker.pid,
+                    text=text,
+                    repeated=unsaid,
+                )
 
     def _began(self, number: int) -> None:
         self._begun.add(number)

@@ -47,6 +47,7 @@ class WorkerProcess:
         self.hung = False
         self._on_frame = on_frame
         self._unanswered = 0
+        self._connected = False
         self._stream = FrameStream(self._take, self.lost.set)
         self._socket, there = socket.socketpair()
         with there:
@@ -68,6 +69,7 @@ class WorkerProcess:
     async def watch(self) -> None:
         """Returns when it has died; has one killed that does not answer."""
         await self._stream.connect(self._socket)
+        self._connected = True
         while not self.lost.is_set():
             if self._unanswered >= MOST_UNANSWERED:
                 self.hung = True
@@ -92,14 +94,16 @@ class WorkerProcess:
             raise
 
     async def _end(self) -> int:
-        self.send(frames.END)
+        if self._connected:
+            self.send(frames.END)
+        else:  # it learns from the end of the socket
+            self._socket.close()
         ends_at = time.monotonic() + GOODBYE_S
         while (status := self._process.poll()) is None:
             if time.monotonic() >= ends_at:
                 self._process.kill()
             await asyncio.sleep(_LOOK_S)
-        self._stream.close()
-        self._socket.close()
+        self._stream.abort()
         return status
 
     def _take(self, kind: int, lane: int, payload: bytes) -> None:
