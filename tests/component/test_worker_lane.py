@@ -309,9 +309,10 @@ async def test_killed_again_and_again_under_load_every_parcel_has_one_outcome() 
 
 
 async def test_one_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_process, "PING_S", 1.0)
     gate = Gate()
     async with Endpoint(gate.script) as endpoint, workers_to(endpoint.port) as desk:
+        await until(lambda: len(desk.pool.pids) == 2)
+        monkeypatch.setattr(worker_process, "PING_S", 0.5)  # from the next ping on
         desk.lane.start(parcels(8))
         await until(lambda: gate.inside == 8)
         os.kill(desk.lane._parts[1].worker.pid, signal.SIGSTOP)
