@@ -92,7 +92,8 @@ def kill_in_every_way(tmp_path: Path, *, seed: int, go_on: Callable[[int], bool]
             "delivered": len(written),
             "filtered.static_file": len(writer.lines) - len(written),
         }
-        assert_repeats_were_in_flight(pixel, kills)
+        # Nobody waits for the end of a killed worker before the moment is noted.
+        assert_repeats_were_in_flight(pixel, kills, read_late_s=0.5)
 
 
 def test_a_stop_told_to_the_whole_group_drains_and_repeats_nothing(tmp_path: Path) -> None:
