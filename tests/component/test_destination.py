@@ -547,6 +547,28 @@ async def test_a_line_does_not_wait_behind_a_backlog() -> None:
         assert scene.sender.most_in_flight == 16
 
 
+@pytest.mark.timeout(20)
+@on_virtual_time
+async def test_a_reader_waits_for_room_that_was_there_before_the_endpoint_slowed_down() -> None:
+    """It went round without end once, and nothing else ran any more."""
+    async with running(concurrency=16, queue_events=100_000) as scene:
+        number = 0
+        while scene.destination.delivered < 2000 or scene.destination.outstanding < 150:
+            await scene.destination.room()
+            scene.submit(number)
+            number += 1
+        assert scene.destination.has_room
+        scene.sender.takes_s = 1.0
+        while scene.destination.has_room:
+            await asyncio.sleep(0.1)
+            assert scene.destination.outstanding > 50
+
+        await scene.destination.room()
+
+        assert scene.destination.has_room
+        assert len(scene.settler.settled) < number
+
+
 @on_virtual_time
 async def test_an_outage_may_fill_the_whole_queue() -> None:
     """So that after it the conversions among them go first."""
