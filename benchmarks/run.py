@@ -20,6 +20,7 @@ NAMES = (
     "events",
     "peers",
     "sending",
+    "workers",
     "outage",
     "idle",
     "fairness",

@@ -28,6 +28,7 @@ from hooktail.checkpoint.unparsed import UnparsedStore
 from hooktail.delivery.deadletter import DeadLetters
 from hooktail.delivery.destination import Destination
 from hooktail.delivery.sender import Sender
+from hooktail.delivery.worker_pool import WorkerPool
 from hooktail.errors import CannotWriteError, ConfigError, HooktailError, Problem
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
@@ -236,11 +237,12 @@ class Run:
     async def _build(self, stack: contextlib.AsyncExitStack) -> None:
         config = self._config
         dead_letters = DeadLetters(config.state_dir / "deadletter")
+        workers = await self._start_workers(stack)
         used = {source.destination for source in config.sources}
         for name in sorted(used):
             section = config.destinations[name]
             telemetry.mask(section.account_id.reveal())
-            sender = Sender(section, concurrency=config.delivery.concurrency)
+            sender = Sender(section, concurrency=config.delivery.concurrency, workers=workers)
             await stack.enter_async_context(sender)
             self._destinations[name] = Destination(
                 name,
@@ -272,6 +274,11 @@ class Run:
             self._add_source(source, feed, self._opened.pop(source.name, Opened()))
         for opened in self._opened.values():  # of sources that the configuration no longer has
             opened.close()
+
+    async def _start_workers(self, stack: contextlib.AsyncExitStack) -> WorkerPool | None:
+        """Starts the processes that send, if they are more than this one."""
+        count = self._config.delivery.workers
+        return None if count == 1 else await stack.enter_async_context(WorkerPool(count))
 
     def _add_source(self, section: SourceSection, feed: Feed, opened: Opened) -> None:
         """Adds what reads the files of a source, and what reads its pipes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -13,10 +14,10 @@ from typing import Any
 
 import pytest
 from component.endpoint import OK, Endpoint, Request, Script, answering, raw_server, status
+from component.workers import LANES, sender_on, set_moment
 from support.certificates import make_certificates, server_tls
 
 from hooktail.config.sections import DestinationSection, Secret
-from hooktail.delivery import target
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
 from hooktail.delivery.sender import LANE_VARIABLE, Sender
 from hooktail.errors import ConfigError
@@ -25,9 +26,9 @@ ACCOUNT = "acct-7f3a"
 BODY = b'{"event_name":"pageview"}'
 
 
-@pytest.fixture(params=["plain", "fast"], autouse=True)
+@pytest.fixture(params=LANES, autouse=True)
 def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The lane that sends: whatever is claimed here holds for both."""
+    """The lane that sends: whatever is claimed here holds for all."""
     name: str = request.param
     monkeypatch.setenv(LANE_VARIABLE, name)
     return name
@@ -52,7 +53,8 @@ def make_sender(
         connect_timeout_s=connect_timeout_s,
         ca_file=ca_file,
     )
-    return Sender(section, concurrency=concurrency, proxy=proxy)
+    lane = os.environ[LANE_VARIABLE]
+    return sender_on(lane, section, workers=1, concurrency=concurrency, proxy=proxy)
 
 
 async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:
@@ -189,7 +191,7 @@ async def test_an_accepted_event_stays_accepted_though_the_rest_of_the_answer_fa
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The status is the answer; sending again because of a lost page would count twice."""
-    monkeypatch.setattr(target, "ANSWER_S", 0.05)
+    set_moment(monkeypatch, "ANSWER_S", 0.05)
 
     async def broken_off(request: Request) -> None:
         await request.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
@@ -500,7 +502,7 @@ async def test_a_timeout_on_a_used_connection_is_not_retried_in_silence() -> Non
 
 
 async def test_connections_are_retired_when_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "MAX_CONNECTION_AGE_S", 1.0)
+    set_moment(monkeypatch, "MAX_CONNECTION_AGE_S", 1.0)
     async with between(answering(OK)) as (endpoint, sender):
         await sender.send(BODY)
         await sender.send(BODY)
@@ -694,7 +696,7 @@ async def test_a_proxy_tunnels_to_a_secure_endpoint(certificates: Path, lane: st
     (head,) = asked
     assert head.startswith(b"CONNECT 127.0.0.1:")
     assert ACCOUNT.encode() not in head
-    assert sender.lane == lane
+    assert sender.lane == ("plain" if lane == "plain" else "fast")
 
 
 async def test_a_proxy_that_wants_a_password_is_a_misconfiguration(certificates: Path) -> None:

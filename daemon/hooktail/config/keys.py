@@ -266,8 +266,9 @@ DELIVERY = Section(
         ),
         Key(
             name="workers",
-            kind=Whole(low=1, high=1, outside="this version runs in one process"),
-            about="Processes; this version allows 1 alone.",
+            kind=Whole(low=1, high=64),
+            about="Processes that send: 1 is the daemon itself; with more, so many workers send "
+            "for it.",
         ),
     ),
 )

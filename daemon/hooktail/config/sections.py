@@ -84,7 +84,7 @@ class DeliverySection:
     poison_tries: int = 20
     """An event that failed so often while its neighbours pass becomes a dead letter."""
     workers: int = 1
-    """Processes; this version has one."""
+    """Processes that send; 1 is the daemon itself."""
 
 
 @dataclass(frozen=True, slots=True)

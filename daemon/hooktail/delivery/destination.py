@@ -135,6 +135,7 @@ class Destination:
     async def room(self) -> None:
         """Waits until more may be read."""
         while not self.has_room:
+            self._room.clear()  # there may have been room until the endpoint slowed down
             await self._room.wait()
 
     def submit(self, events: Sequence[Event], settler: Settler, *, source: str = "") -> None:

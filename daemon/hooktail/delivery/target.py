@@ -6,9 +6,10 @@ repeats it ("Cannot POST /ID/pixel.png") has it masked first.
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from hooktail.delivery.outcome import classify
@@ -38,19 +39,53 @@ class Target:
     def __init__(
         self, section: DestinationSection, *, user_agent: str, proxy: str | None = None
     ) -> None:
-        self.url = section.url().reveal()
+        self._make(
+            destination=section.name,
+            url=section.url().reveal(),
+            account_id=section.account_id.reveal(),
+            timeout_s=section.timeout_s,
+            connect_timeout_s=section.connect_timeout_s,
+            ca_file=None if section.ca_file is None else str(section.ca_file),
+            user_agent=user_agent,
+            proxy=proxy,
+        )
+
+    def packed(self) -> str:
+        """Writes down all that makes it, for another process; it holds the account id."""
+        return json.dumps(self._made_of)
+
+    @classmethod
+    def unpacked(cls, text: str) -> Self:
+        """Makes it again. Raises ConfigError as the constructor does."""
+        one = cls.__new__(cls)
+        one._make(**json.loads(text))
+        return one
+
+    def _make(
+        self,
+        *,
+        destination: str,
+        url: str,
+        account_id: str,
+        timeout_s: float,
+        connect_timeout_s: float,
+        ca_file: str | None,
+        user_agent: str,
+        proxy: str | None,
+    ) -> None:
+        self._made_of = {name: value for name, value in locals().items() if name != "self"}
+        self.url = url
         self.proxy = proxy
-        self.timeout_s = section.timeout_s
-        self.connect_timeout_s = section.connect_timeout_s
-        self.secure = self.url[:6].lower() == "https:"
-        self.tls = _tls_context(section) if self.secure else None
+        self.timeout_s = timeout_s
+        self.connect_timeout_s = connect_timeout_s
+        self.secure = url[:6].lower() == "https:"
+        self.tls = _tls_context(destination, ca_file) if self.secure else None
         self.headers = {
             "Content-Type": "application/json",
             "User-Agent": user_agent,
             # The first words of an answer are read as they come.
             "Accept-Encoding": "identity",
         }
-        account_id = section.account_id.reveal()
         self._secrets = {account_id, quote(account_id, safe=""), quote(account_id)} - {""}
 
     @property
@@ -76,13 +111,13 @@ class Target:
         return text
 
 
-def _tls_context(section: DestinationSection) -> ssl.SSLContext:
+def _tls_context(destination: str, ca_file: str | None) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=section.ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         problem = Problem(
-            file=str(section.ca_file),
-            key=f"destination.{section.name}.ca_file",
+            file=str(ca_file),
+            key=f"destination.{destination}.ca_file",
             message=f"cannot be used: {error.strerror or error}",
             allowed="a readable file of PEM certificates",
         )
