@@ -52,8 +52,9 @@ def make_sender(
         timeout_s=timeout_s,
         connect_timeout_s=connect_timeout_s,
         ca_file=ca_file,
+        proxy=None if proxy is None else Secret(proxy),
     )
-    return Sender(section, concurrency=concurrency, proxy=proxy)
+    return Sender(section, concurrency=concurrency)
 
 
 async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:

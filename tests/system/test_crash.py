@@ -31,9 +31,10 @@ SETTLING_S = 1.0
 class Writer(threading.Thread):
     """Writes numbered lines, and renames the file now and then, as logrotate does."""
 
-    def __init__(self, log: Path, seed: int) -> None:
+    def __init__(self, log: Path, seed: int, lines_per_s: int = LINES_PER_S) -> None:
         super().__init__()
         self.log = log
+        self.lines_per_s = lines_per_s
         self.lines: list[str] = []
         self.rotations = 0
         self._rng = random.Random(seed)
@@ -43,7 +44,7 @@ class Writer(threading.Thread):
         file = self.log.open("a")
         rotate_at = time.monotonic() + 3
         while not self._done.is_set():
-            for _ in range(LINES_PER_S // 50):
+            for _ in range(self.lines_per_s // 50):
                 line = mixed(len(self.lines), self._rng)
                 self.lines.append(line)
                 file.write(line)

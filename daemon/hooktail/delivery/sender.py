@@ -56,7 +56,7 @@ class Sender:
     """Sends events to one destination. An async context; `send` may run in many tasks.
 
     At most `concurrency` at once: waiting for a connection would count as the endpoint's time.
-    `proxy` is a URL. Raises ConfigError if `ca_file` cannot be used.
+    Raises ConfigError if `ca_file` cannot be used.
     """
 
     def __init__(
@@ -65,12 +65,11 @@ class Sender:
         *,
         concurrency: int,
         user_agent: str = f"hooktail/{__version__}",
-        proxy: str | None = None,
         lane: str | None = None,
     ) -> None:
         self._name = section.name
         self._concurrency = concurrency
-        self._target = Target(section, user_agent=user_agent, proxy=proxy)
+        self._target = Target(section, user_agent=user_agent)
         self._wanted = lane_of(os.environ) if lane is None else lane
         self._plain: PlainLane | None = None
         self._fast: list[FastLane[Any]] = []

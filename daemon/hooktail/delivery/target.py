@@ -35,11 +35,9 @@ ANSWER_WORDS_BYTES = 4096
 class Target:
     """One endpoint with one account. Raises ConfigError if `ca_file` cannot be used."""
 
-    def __init__(
-        self, section: DestinationSection, *, user_agent: str, proxy: str | None = None
-    ) -> None:
+    def __init__(self, section: DestinationSection, *, user_agent: str) -> None:
         self.url = section.url().reveal()
-        self.proxy = proxy
+        self.proxy = None if section.proxy is None else section.proxy.reveal()
         self.timeout_s = section.timeout_s
         self.connect_timeout_s = section.connect_timeout_s
         self.secure = self.url[:6].lower() == "https:"
