@@ -8,7 +8,7 @@ looked at.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def plans(config: Config, places: Mapping[str, Places], visitor_secret: bytes) -
         for destination in source.destinations:
             reading = Reading(
                 place=places[source.name].at[destination],
-                source=source,
+                # Whom else it feeds makes no difference here.
+                source=replace(source, destinations=(destination,)),
                 keeps_unparsable=destination == source.destinations[0],
             )
             readings.setdefault(destination, []).append(reading)

@@ -103,19 +103,19 @@ def test_one_that_is_held_silent_or_down_delays_nothing_of_the_other(
             more=more + other(second.template),
             delivery="queue_events = 100\ndrain_timeout_s = 1",
         )
-        # Ten times what the queue of the one that is shut may hold.
-        write(log, range(1000))
-        write(blog, range(2000, 2300))
+        # Far more than the queue of the one that is shut, and one read, may hold.
+        write(log, range(4000))
+        write(blog, range(5000, 5300))
         began = time.monotonic()
         hooktail.start()
-        wait_for(lambda: len(first.accepted()) == 1300, "all that the healthy one is to get")
+        wait_for(lambda: len(first.accepted()) == 4300, "all that the healthy one is to get")
         took_s = time.monotonic() - began
 
         assert took_s < 15
-        wait_for(lambda: delivered(hooktail, "shop") == 1000, "its books")
+        wait_for(lambda: delivered(hooktail, "shop") == 4000, "its books")
         assert not second.accepted()
         behind = hooktail.assert_balanced("shop>other")
-        assert 0 < behind["pending"] <= behind["read"] < 1000
+        assert 0 < behind["pending"] <= behind["read"] < 4000
         assert hooktail.stop() == 0
     # Mended while it was stopped: it goes on from where it was, and the other gets nothing again.
     with (
@@ -123,7 +123,7 @@ def test_one_that_is_held_silent_or_down_delays_nothing_of_the_other(
         endpoint(tmp_path, name="c.ndjson", port=second.port) as mended,
     ):
         hooktail.start()
-        wait_for(lambda: delivered(hooktail, "shop>other") == 1000, "what the other one missed")
+        wait_for(lambda: delivered(hooktail, "shop>other") == 4000, "what the other one missed")
         assert hooktail.stop() == 0
         assert ids(mended).keys() == {
             request["body"]["event_id"]
