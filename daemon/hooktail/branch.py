@@ -94,6 +94,7 @@ class Branch:
             section=plan.delivery,
             dead_letters=shared.dead_letters,
             poison_tries=plan.delivery.poison_tries,
+            before_probe=self._sender.look_again,
         )
         if not shared.keeper.healthy:
             self.destination.pause("checkpoint_unwritable")

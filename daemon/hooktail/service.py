@@ -257,13 +257,13 @@ class Work:
         self._places |= known
         old = {name: branch.plan for name, branch in self.branches.items()}
         new = plans(config, known, visitor_secret)
-        # Whoever reloads while a destination is held has most likely mended something.
-        held = [
+        # Whoever reloads while a destination is shut has most likely mended something.
+        shut = [
             name
             for name, branch in self.branches.items()
-            if branch.destination.snapshot().state == "held"
+            if branch.destination.snapshot().state in ("down", "held")
         ]
-        groups = replacements(old, new, anew=held)
+        groups = replacements(old, new, anew=shut)
         self._replacing = {
             self._tasks.create_task(self._replace(group, new), name="replace") for group in groups
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from copy import copy
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from hooktail.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hooktail.config.sections import DestinationSection
+    from hooktail.config.sections import DestinationSection, Secret
     from hooktail.delivery.outcome import Outcome
 
 KEEPALIVE_S = 10.0
@@ -48,8 +49,15 @@ class Target:
             # The first words of an answer are read as they come.
             "Accept-Encoding": "identity",
         }
-        account_id = section.account_id.reveal()
-        self._secrets = {account_id, quote(account_id, safe=""), quote(account_id)} - {""}
+        self._secrets = _spellings(section.account_id)
+
+    def with_account(self, section: DestinationSection) -> Target:
+        """Returns the same endpoint with the account of `section`, which else says the same."""
+        other = copy(self)
+        other.url = section.url().reveal()
+        # A late answer may still repeat the account before.
+        other._secrets = self._secrets | _spellings(section.account_id)  # noqa: SLF001 - our own
+        return other
 
     @property
     def total_s(self) -> float:
@@ -72,6 +80,11 @@ class Target:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _spellings(account_id: Secret) -> set[str]:
+    text = account_id.reveal()
+    return {text, quote(text, safe=""), quote(text)} - {""}
 
 
 def _tls_context(section: DestinationSection) -> ssl.SSLContext:
