@@ -45,7 +45,7 @@ destination = "hanging"
 """,
         )
         hooktail.start()
-        wait_for(lambda: hanging.requests(), "a request that hangs")
+        wait_for(hanging.requests, "a request that hangs")
 
         good = hooktail.config.read_text()
         if change == "of_the_hanging_one":
@@ -81,7 +81,7 @@ def test_a_stop_amid_a_reload_ends_all_of_it_once(tmp_path: Path) -> None:
     with endpoint(tmp_path, "--fail", "stall") as pixel, daemon(tmp_path) as hooktail:
         hooktail.configure(pixel.template, str(log), delivery="drain_timeout_s = 2")
         hooktail.start()
-        wait_for(lambda: pixel.requests(), "a request that hangs")
+        wait_for(pixel.requests, "a request that hangs")
         good = hooktail.config.read_text()
         hooktail.config.write_text(good.replace("drain_timeout_s = 2", "drain_timeout_s = 3"))
         hooktail.hang_up()
