@@ -28,7 +28,9 @@ MEMORY = 0.7
 EXPERIMENT_SHARE = 0.25
 """Of the limit."""
 EXPERIMENT_ANSWERS = 60
-BELIEVED = 3
+BEYOND_DOUBT = 8
+"""So many answers, and all of them failures, end an experiment early."""
+BELIEVED = 8
 """So many times without another experiment."""
 _STEP = 0.95  # lower than the share alone says, so that there is room to grow again
 
@@ -65,12 +67,15 @@ class Share:
         """Forgets what is of another load."""
         self._seen = self._bad = 0.0
 
-    @property
-    def too_many(self) -> bool:
-        """Tells whether there are more than usual, and more than chance brings."""
-        usual = min(self.own + self._usual, 1.0)
+    def too_many(self, *, believed: bool) -> bool:
+        """Tells whether there are more than usual, and more than chance brings.
+
+        Where load is believed to be the reason, half as many are too many, and nothing is chance.
+        """
+        usual = min(self.own + (self._usual / 2 if believed else self._usual), 1.0)
         expected = self._seen * usual
-        return self._bad > expected + CHANCE * math.sqrt(expected * (1.0 - usual)) + 1.0
+        chance = 0.0 if believed else CHANCE * math.sqrt(expected * (1.0 - usual)) + 1.0
+        return self._bad > expected + chance
 
     def may_own(self, share: float) -> bool:
         """Tells whether an endpoint may have so many of its own."""
@@ -96,7 +101,7 @@ class Verdict(NamedTuple):
 class Blame:
     """Judges windows of answers; says what the limit should be if failures have a say in it."""
 
-    __slots__ = ("_answers", "_bad", "_believed", "_experiment", "_kinds")
+    __slots__ = ("_answers", "_bad", "_believed", "_experiment", "_kinds", "_lowered_for")
 
     def __init__(self) -> None:
         self._kinds = (
@@ -104,6 +109,8 @@ class Blame:
             Share(USUAL_REFUSALS, MOST_OWN_REFUSALS),
         )
         self._believed = 0
+        self._lowered_for = 0.0
+        """The share of failures when the limit was lowered last."""
         self._experiment: _Experiment | None = None
         self._answers = 0
         self._bad: dict[Share, int] = {}
@@ -124,14 +131,19 @@ class Blame:
             return self._go_on(self._experiment, count, window, limit)
         for kind, bad in window.items():
             kind.note(count, bad)
-        asked = [(kind, kind.value) for kind in self._kinds if kind.too_many]
+        asked = [
+            (kind, kind.value) for kind in self._kinds if kind.too_many(believed=self._believed > 0)
+        ]
         if not asked:
+            if self._believed and failed * 2 < self._lowered_for * count:
+                self._believed = BELIEVED  # it has helped once more
             return None
         excess = max(kind.excess for kind, _ in asked)
         for kind in self._kinds:
             kind.forget()
-        if self._believed:
-            self._believed -= 1
+        if self._believed or not all(kind.may_own(share) for kind, share in asked):
+            self._believed = max(self._believed - 1, 0)
+            self._lowered_for = failed / count
             return Verdict(_lower(limit, excess), wall=limit)
         self._experiment = _Experiment(limit, asked, excess)
         self._answers, self._bad = 0, dict.fromkeys(self._kinds, 0)
@@ -143,6 +155,9 @@ class Blame:
         self._answers += count
         for kind, bad in window.items():
             self._bad[kind] += bad
+        if self._answers >= BEYOND_DOUBT and self._answers == max(self._bad.values()):
+            self._experiment, self._believed = None, BELIEVED
+            return Verdict(limit / 2, wall=experiment.limit)
         if self._answers < EXPERIMENT_ANSWERS:
             return Verdict(limit)
         self._experiment = None

@@ -7,11 +7,11 @@ Netflix's concurrency-limits and of Envoy's filter):
 
     answers as quick as ever    a tenth more, the square root of the limit at most
     answers half as slow again  twice in a row: down to where the queue of our making would end
-    refusals                    down by the share refused: at once for 429, for 5xx and time-outs
-                                if they are more than are usual
+    failures, and above all 429 more than usual: down by their share, unless less load does not end
+                                them (`blame`)
 
-A shrinking limit is an experiment. If answers do not come quicker, or failures do not get fewer,
-they are not of our making: that pace, or that share, is the endpoint's own from then on. Now and
+A shrinking limit is an experiment. If answers do not come quicker, they were not slow by our making:
+that pace is the endpoint's own from then on. Now and
 then a limit that gave no cause for it is lowered for one window, to see whether there is a queue
 that was there from the start.
 
