@@ -10,10 +10,9 @@ Netflix's concurrency-limits and of Envoy's filter):
     failures, and above all 429 more than usual: down by their share, unless less load does not end
                                 them (`blame`)
 
-A shrinking limit is an experiment. If answers do not come quicker, they were not slow by our making:
-that pace is the endpoint's own from then on. Now and
-then a limit that gave no cause for it is lowered for one window, to see whether there is a queue
-that was there from the start.
+A shrinking limit is an experiment. If answers do not come quicker, they were not slow by our
+making: that pace is the endpoint's own from then on. Now and then a limit that gave no cause for it
+is lowered for one window, to see whether there is a queue that was there from the start.
 
 Answers to what was in flight when the limit shrank say nothing about the new one and are skipped.
 """

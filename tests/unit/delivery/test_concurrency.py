@@ -214,7 +214,7 @@ def test_failures_that_less_load_does_not_end_are_borne(share: float, seed: int)
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     ("unwell", "refused", "least_share"),
-    [(0.13, 0.0, 0.7), (0.13, 0.01, 0.65), (0.0, 0.01, 0.7), (0.3, 0.0, 0.4)],
+    [(0.13, 0.0, 0.7), (0.13, 0.01, 0.65), (0.0, 0.01, 0.55), (0.3, 0.0, 0.4)],
 )
 def test_an_endpoint_that_fails_at_random_is_used_from_the_first_seconds_on(
     unwell: float, refused: float, least_share: float, seed: int
