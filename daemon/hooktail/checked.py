@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from hooktail import config as configuration
 from hooktail.errors import ConfigError, Problem
 from hooktail.extract import check_source, warnings_of
+from hooktail.tail.pipe import STDIN, pipes_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from hooktail.config import Config
-    from hooktail.config.sections import DestinationSection
+    from hooktail.config.sections import DestinationSection, SourceSection
 
 
 def load(path: str | Path, environ: Mapping[str, str]) -> Config:
@@ -26,6 +27,7 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
     if config is not None:
         for source in config.sources:
             problems += check_source(source, config.file)
+            problems += _check_pipes(source, config.file)
         for destination in config.destinations.values():
             problems += _check_ca_file(destination, config.file)
     if config is None or problems:
@@ -36,6 +38,22 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
 def warnings(config: Config) -> list[Problem]:
     """Returns what is allowed and most likely not meant, such as a rule that never matches."""
     return [each for source in config.sources for each in warnings_of(source, config.file)]
+
+
+def _check_pipes(source: SourceSection, file: str) -> list[Problem]:
+    """What is read out of a FIFO is not there for a second reading."""
+    fifos = [path for path in pipes_in(source.paths) if path != STDIN]
+    if len(source.destinations) == 1 or not fifos:
+        return []
+    return [
+        Problem(
+            file,
+            f"source[{source.name}].destination",
+            "of several destinations each reads the source by itself, and a FIFO can be read once",
+            found=f"{len(source.destinations)} destinations, and the FIFO {fifos[0]}",
+            allowed="one destination for a source that reads a FIFO",
+        )
+    ]
 
 
 def _check_ca_file(destination: DestinationSection, file: str) -> list[Problem]:

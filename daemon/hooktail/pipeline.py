@@ -67,7 +67,11 @@ def _begin_alike(copy: LogFile, original: LogFile) -> bool:
 
 
 class Feed:
-    """One source's way from lines to outcomes. All methods run on the loop thread."""
+    """One source's way from lines to outcomes. All methods run on the loop thread.
+
+    `place` is what the source is called in the checkpoint and in messages, where that is not its
+    name (`checkpoint.places`). Without `unparsed`, another reading of the source keeps those lines.
+    """
 
     def __init__(
         self,
@@ -75,14 +79,16 @@ class Feed:
         extractor: Extractor,
         destination: Destination,
         keeper: Keeper,
-        unparsed: UnparsedStore,
+        unparsed: UnparsedStore | None,
         *,
         wall_s: Callable[[], float],
+        place: str = "",
     ) -> None:
         self.section = section
-        self._log = structlog.get_logger().bind(source=section.name)
-        self.books = Books(keeper.store.state.books.get(section.name))
-        self.lost_bytes = keeper.store.state.lost_bytes.get(section.name, 0)
+        self._place = place or section.name
+        self._log = structlog.get_logger().bind(source=self._place)
+        self.books = Books(keeper.store.state.books.get(self._place))
+        self.lost_bytes = keeper.store.state.lost_bytes.get(self._place, 0)
         """Bytes of its files that are known to have gone unread."""
         self._lost_delta = 0
         self.keeper = keeper
@@ -132,16 +138,16 @@ class Feed:
     @property
     def started_before(self) -> bool:
         """Tells whether the checkpoint knows this source."""
-        return self.section.name in self.keeper.store.state.started
+        return self._place in self.keeper.store.state.started
 
     @property
     def begin_at(self) -> StartAt | None:
         """Where the first scan begins instead of `start_at`, after a damaged checkpoint."""
-        return self.keeper.store.state.begin_at.get(self.section.name)
+        return self.keeper.store.state.begin_at.get(self._place)
 
     def first_scan_done(self) -> None:
         """From now on, new files are read from their beginning."""
-        self.keeper.note_record({"start": [self.section.name]})
+        self.keeper.note_record({"start": [self._place]})
 
     def resume(self, file: LogFile) -> Resumption:
         """Finds the file among those followed now, and in the checkpoint."""
@@ -191,7 +197,7 @@ class Feed:
 
     def _entries(self) -> Iterator[tuple[int, FileEntry]]:
         for key, entry in self.keeper.store.state.files.items():
-            if entry.source == self.section.name:
+            if entry.source == self._place:
                 yield key, entry
 
     def _catch_up(self) -> None:
@@ -199,8 +205,8 @@ class Feed:
         state = self.keeper.store.state
         self._behind = False
         self._resumer = Resumer(self._entries())
-        self.books.totals.update(state.books.get(self.section.name, {}))
-        self.lost_bytes = state.lost_bytes.get(self.section.name, 0)
+        self.books.totals.update(state.books.get(self._place, {}))
+        self.lost_bytes = state.lost_bytes.get(self._place, 0)
 
     def _own_part(self, file: LogFile, copy: _Copy) -> int:
         """Where that begins which a file that was a copy has for itself; 0 for all of it.
@@ -296,7 +302,7 @@ class Feed:
         entries = {
             key: entry
             for key, entry in self.keeper.store.state.files.items()
-            if entry.source == self.section.name and entry.inode == PipedFile.file_id.inode
+            if entry.source == self._place and entry.inode == PipedFile.file_id.inode
         }
         if not entries:
             return
@@ -358,8 +364,8 @@ class Feed:
 
     @property
     def name(self) -> str:
-        """The source's name."""
-        return self.section.name
+        """What the source is called in the checkpoint and in messages."""
+        return self._place
 
     def reader(self) -> Reader:
         """Makes a reader for one file."""
@@ -385,7 +391,7 @@ class Feed:
         for counter, number in taken.settled.items():
             self.books.add(counter, number)
         if taken.unparsable:
-            self._unparsed.keep(self.section.name, shown(track.file.path), taken.unparsable)
+            self._keep(track, taken.unparsable)
         self._claims += taken.claims
         self._sessions.update(taken.sessions)
         if taken.states and track.reader.chosen != track.told_format:
@@ -457,7 +463,11 @@ class Feed:
     def keep_unparsable(self, track: FileTrack, line: Unparsable) -> None:
         """Counts and keeps one line that no parser was asked about."""
         self.books.add(f"{State.UNPARSABLE}.{line.reason}")
-        self._unparsed.keep(self.section.name, shown(track.file.path), [line])
+        self._keep(track, [line])
+
+    def _keep(self, track: FileTrack, lines: list[Unparsable]) -> None:
+        if self._unparsed is not None:
+            self._unparsed.keep(self.section.name, shown(track.file.path), lines)
 
     def lost(self, unread_bytes: int) -> None:
         """Counts bytes that are known to have gone unread."""
@@ -475,18 +485,18 @@ class Feed:
         """Adds counters, claims and sessions to a journal record."""
         delta = self.books.take_delta()
         if delta:
-            book = record.setdefault("books", {}).setdefault(self.section.name, {})
+            book = record.setdefault("books", {}).setdefault(self._place, {})
             for counter, lines in delta.items():
                 book[counter] = book.get(counter, 0) + lines
         if self._lost_delta:
             lost = record.setdefault("lost", {})
-            lost[self.section.name] = lost.get(self.section.name, 0) + self._lost_delta
+            lost[self._place] = lost.get(self._place, 0) + self._lost_delta
             self._lost_delta = 0
         if self._claims:
             record.setdefault("claim", []).extend(map(list, self._claims))
             self._claims = []
         if self._sessions:
-            places = record.setdefault("session", {}).setdefault(self.section.name, [])
+            places = record.setdefault("session", {}).setdefault(self._place, [])
             places.extend(chain.from_iterable(self._sessions.items()))
             self._sessions = {}
 

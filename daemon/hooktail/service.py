@@ -1,8 +1,8 @@
 """The composition root: it alone builds the parts, runs them in one TaskGroup, and stops them.
 
-A *run* is one life of the parts under one configuration. SIGHUP ends a run in which nothing is in
-flight any more and begins the next with the new configuration, on the same checkpoint and the
-same open files; SIGTERM ends the last.
+The parts are branches (`branch`): a destination with those who read for it. SIGHUP replaces the
+branches that a new configuration changes, on the same checkpoint and the same open files; the
+others are not touched. SIGTERM winds all of them down.
 """
 
 from __future__ import annotations
@@ -10,62 +10,41 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import resource
 import signal
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hooktail import checked, telemetry, visitor_secret
-from hooktail.advice import advise
+from hooktail import checked, visitor_secret
+from hooktail.branch import Branch, Opened, Shared, cancel
 from hooktail.checkpoint.keeper import FORGET_CLAIMS_AFTER_S, Keeper
 from hooktail.checkpoint.lock import StateLock, prepare_state_dir
+from hooktail.checkpoint.places import Places
 from hooktail.checkpoint.store import Store
 from hooktail.checkpoint.unparsed import UnparsedStore
 from hooktail.delivery.deadletter import DeadLetters
-from hooktail.delivery.destination import Destination
-from hooktail.delivery.sender import Sender
 from hooktail.delivery.worker_pool import WorkerPool
 from hooktail.errors import CannotWriteError, ConfigError, HooktailError, Problem
-from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.model import Claim
-from hooktail.pipeline import Feed
-from hooktail.systemd import Notifier, watchdog_interval_s
-from hooktail.tail.pipe import pipes_in
-from hooktail.tail.pipe_source import PipeSource
-from hooktail.tail.source import Source
+from hooktail.planning import plans, replacements
+from hooktail.reporting import Reporter, say_books
+from hooktail.systemd import Notifier
 from hooktail.tail.watcher import Watcher
-from hooktail.telemetry import OncePer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
     from hooktail.config import Config
-    from hooktail.config.sections import SourceSection
-    from hooktail.model import FileId
-    from hooktail.tail.opening import LogFile
-    from hooktail.tail.pipe import PipeReader
+    from hooktail.pipeline import Feed
+    from hooktail.planning import Plan
+    from hooktail.tail.source import Source
 
-STATUS_S = 5.0
-"""Between two status lines for systemd."""
-STUCK_S = 120.0
-"""A source without a turn for so long makes no progress: systemd's watchdog is not fed."""
-MEET_AGAIN_S = 3600.0
-ADVICE_S = 600.0
-"""Between two warnings that say the same of a source's lines."""
-QUIESCE_SHARE = 0.5
-"""Of the drain deadline: sending what is queued; the rest is for what is in flight."""
-SHUT_LOOK_S = 0.1
-"""Between two looks at whether a destination that is being drained can still be sent to."""
 SPARE_DESCRIPTORS = 64
 """Beside the connections: watches, journal, dead letters, name service."""
-RELOAD_DRAIN_S = 2.0
-"""For sending what is queued before a reload; the rest is read again after it."""
 
 log = structlog.get_logger()
 
@@ -91,27 +70,58 @@ class Service:
             store = Store.open(
                 state_dir,
                 on_error=self.config.on_checkpoint_error,
-                sources=[source.name for source in self.config.sources],
+                sources=_first_places(self.config),
             )
-            self._secret = self._visitor_secret(self.config)
+            secret = self._visitor_secret(self.config)
             self._handle_signals()
-            opened: dict[str, Opened] = {}
-            while True:
-                one = Run(self.config, store, self._secret, self._notifier, opened)
-                opened = await one.run(self._stop, self._stop_now, self._reload)
-                if self._stop.is_set() or one.input_ended.is_set():
-                    break
-                self._reload.clear()
-                self._load_again()
-            for each in opened.values():
-                each.close()
+            self._next = (self.config, secret)
+            work = Work(self.config, store, self._stop, self._stop_now)
+            await work.run(self._notifier, self._lead(work))
             store.close()
-            if not one.saved:
+            if not work.saved:
                 raise CannotWriteError(
                     f"{state_dir}: the checkpoint could not be saved before the stop; what was "
                     "answered since is sent again after the next start, with the same event ids"
                 )
         log.info("stopped")
+
+    async def _lead(self, work: Work) -> None:
+        """Follows one configuration after the other, until told to stop or all input has ended."""
+        await self._follow(work)
+        while True:
+            await _first_of(self._stop, self._reload, work.input_ended)
+            if self._stop.is_set() or work.input_ended.is_set():
+                return
+            self._reload.clear()
+            before = set(work.branches)
+            if (replaced := await self._follow(work)) is not None:
+                log.info("reloaded", file=self.config.file, untouched=sorted(before - replaced))
+
+    async def _follow(self, work: Work) -> set[str] | None:
+        """Brings what runs in line with the configuration that was read last.
+
+        Returns the destinations that were touched; None if a stop came in between.
+        """
+        self.config, secret = self._next
+        replaced = await work.follow(self.config, secret)
+        if self._stop.is_set():
+            return None
+        log.info(
+            "started",
+            file=self.config.file,
+            sources=[feed.name for feed in work.feeds],
+            destinations=list(work.branches),
+        )
+        for each in checked.warnings(self.config):
+            log.warning(
+                "config_warning",
+                key=each.key,
+                reason=each.message,
+                found=each.found,
+                hint=each.hint,
+            )
+        self._notifier.ready()
+        return replaced
 
     def _visitor_secret(self, config: Config) -> bytes:
         return visitor_secret.read_or_make(
@@ -149,268 +159,224 @@ class Service:
                 log.error("reload_refused", problem=line, hint="the old configuration stays")  # noqa: TRY400
             self._notifier.ready()
             return
-        self._next, self._secret = config, secret
+        self._next = (config, secret)
         self._reload.set()
 
-    def _load_again(self) -> None:
-        self.config = self._next
-        log.info("reloaded", file=self.config.file)
 
-
-@dataclass(slots=True)
-class Opened:
-    """What one source has open, from one run to the next."""
-
-    files: dict[FileId, LogFile] = field(default_factory=dict)
-    pipes: dict[str, PipeReader] = field(default_factory=dict)
-
-    def close(self) -> None:
-        """Closes everything."""
-        for file in self.files.values():
-            file.close()
-        for pipe in self.pipes.values():
-            pipe.close()
-
-
-class Run:
-    """The parts under one configuration."""
+class Work:
+    """The branches that there are, and what they share."""
 
     def __init__(
-        self,
-        config: Config,
-        store: Store,
-        secret: bytes,
-        notifier: Notifier,
-        opened: dict[str, Opened],
+        self, config: Config, store: Store, stop: asyncio.Event, stop_now: asyncio.Event
     ) -> None:
-        self._config = config
-        self._notifier = notifier
-        self._unparsed = UnparsedStore(config.state_dir / "unparsed")
-        self._keeper = Keeper(
-            store,
-            self._unparsed,
-            wall_s=time.time,
-            clock=time.monotonic,
-            on_health=self._on_health,
-            followed=lambda: {key for feed in self._feeds for key in feed.keys},
-        )
-        claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
-        self._once = OnceBook(claims)
-        self._secret = secret
-        self._opened = opened
+        self.branches: dict[str, Branch] = {}
+        """By destination."""
         self.saved = True
         """Whether everything was written down at the end."""
         self.input_ended = asyncio.Event()
         """Set once everything that was to be read has come to its end, as pipes do."""
-        self._destinations: dict[str, Destination] = {}
-        self._feeds: list[Feed] = []
-        self._sources: list[tuple[Feed, Source]] = []
-        self._pipes: list[tuple[Feed, PipeSource]] = []
-        self._watcher: Watcher | None = None
-        self._advised = OncePer(ADVICE_S, time.monotonic)
-
-    async def run(
-        self, stop: asyncio.Event, stop_now: asyncio.Event, reload: asyncio.Event
-    ) -> dict[str, Opened]:
-        """Runs until told to stop or reload, or all input has ended; returns what is open."""
-        async with contextlib.AsyncExitStack() as stack:
-            await self._build(stack)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    running = self._start(tasks)
-                    await _first_of(stop, reload, self.input_ended)
-                    # What was read from a pipe cannot be read again after a reload.
-                    stopping = not reload.is_set() or bool(self._pipes)
-                    await self._wind_down(running, stop_now, stopping=stopping)
-            finally:
-                self.saved = self._keeper.flush()
-            return self._release()
-
-    def _release(self) -> dict[str, Opened]:
-        opened = {feed.name: Opened() for feed in self._feeds}
-        for feed, source in self._sources:
-            opened[feed.name].files = source.release()
-        for feed, pipes in self._pipes:
-            opened[feed.name].pipes = pipes.release_pipes()
-        return opened
-
-    async def _build(self, stack: contextlib.AsyncExitStack) -> None:
-        config = self._config
-        dead_letters = DeadLetters(config.state_dir / "deadletter")
-        workers = await self._start_workers(stack)
-        used = {source.destination for source in config.sources}
-        for name in sorted(used):
-            section = config.destinations[name]
-            telemetry.mask(section.account_id.reveal())
-            sender = Sender(section, concurrency=config.delivery.concurrency, workers=workers)
-            await stack.enter_async_context(sender)
-            self._destinations[name] = Destination(
-                name,
-                sender,
-                section=config.delivery,
-                dead_letters=dead_letters,
-                poison_tries=config.delivery.poison_tries,
-            )
+        self._stop = stop
+        self._stop_now = stop_now
+        self._sessions = store.state.sessions
+        self._places = dict(store.state.places)
+        self._opened: dict[str, Opened] = {}
+        self._replacing: set[asyncio.Task[None]] = set()
+        self._workers: WorkerPool | None = None
+        self._retired: list[WorkerPool] = []
+        """Workers of an earlier configuration; a branch that is being replaced may use them."""
+        unparsed = UnparsedStore(config.state_dir / "unparsed")
+        self._keeper = Keeper(
+            store,
+            unparsed,
+            wall_s=time.time,
+            clock=time.monotonic,
+            on_health=self._on_health,
+            followed=lambda: {key for feed in self.feeds for key in feed.keys},
+        )
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
-        self._watcher.start()
-        stack.push_async_callback(asyncio.to_thread, self._watcher.stop)
-        sessions = self._keeper.store.state.sessions
-        for gone in sessions.keys() - {source.name for source in config.sources}:
-            del sessions[gone]
-        for source in config.sources:
-            destination = self._destinations[source.destination]
-            extractor = build_extractor(
-                source,
-                payload=config.destinations[source.destination].payload,
-                visitor_secret=self._secret,
-                once=self._once,
-                now_ms=lambda: time.time_ns() // 1_000_000,
-                sessions=sessions.setdefault(source.name, {}),
-            )
-            feed = Feed(
-                source, extractor, destination, self._keeper, self._unparsed, wall_s=time.time
-            )
-            self._feeds.append(feed)
-            self._add_source(source, feed, self._opened.pop(source.name, Opened()))
-        for opened in self._opened.values():  # of sources that the configuration no longer has
-            opened.close()
-
-    async def _start_workers(self, stack: contextlib.AsyncExitStack) -> WorkerPool | None:
-        """Starts the processes that send, if they are more than this one."""
-        count = self._config.delivery.workers
-        return None if count == 1 else await stack.enter_async_context(WorkerPool(count))
-
-    def _add_source(self, section: SourceSection, feed: Feed, opened: Opened) -> None:
-        """Adds what reads the files of a source, and what reads its pipes."""
-        pipes = {*pipes_in(section.paths), *opened.pipes.keys() & {*section.paths}}
-        paths = tuple(path for path in section.paths if path not in pipes)
-        if paths:
-            source = Source(
-                replace(section, paths=paths),
-                feed,
-                clock=time.monotonic,
-                watch=self._watch,
-                may_open=self._may_open,
-                adopt=opened.files,
-            )
-            self._sources.append((feed, source))
-        else:
-            Opened(files=opened.files).close()
-        if not pipes:
-            Opened(pipes=opened.pipes).close()
-        else:
-            reader = PipeSource(
-                replace(section, paths=tuple(sorted(pipes))),
-                feed,
-                clock=time.monotonic,
-                encoding=section.format_options.get("encoding"),
-                adopt=opened.pipes,
-            )
-            self._pipes.append((feed, reader))
+        claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
+        self._shared = Shared(
+            keeper=self._keeper,
+            unparsed=unparsed,
+            dead_letters=DeadLetters(config.state_dir / "deadletter"),
+            once=OnceBook(claims),
+            watch=self._watch,
+            may_open=self._may_open,
+            workers=lambda: self._workers,
+        )
 
     @property
-    def _readers(self) -> list[tuple[Feed, Source | PipeSource]]:
-        return [*self._sources, *self._pipes]
+    def feeds(self) -> list[Feed]:
+        """All that is read, once for each destination."""
+        return [feed for branch in self.branches.values() for feed in branch.feeds]
 
-    def _start(self, tasks: asyncio.TaskGroup) -> list[list[asyncio.Task[None]]]:
-        reading = [
-            tasks.create_task(source.run(), name=f"source:{feed.name}")
-            for feed, source in self._readers
-        ]
-        tasks.create_task(self._await_end(reading), name="end-of-input")
-        sending = [
-            tasks.create_task(destination.run(), name=f"deliver:{name}")
-            for name, destination in self._destinations.items()
-        ]
-        keeping = [
-            tasks.create_task(self._keeper.run(), name="checkpoint"),
-            tasks.create_task(self._report(), name="watchdog-ping"),
-            tasks.create_task(_surface_bugs(), name="bugs"),
-        ]
-        # What was built so far lives as long as the run: the collector need not look at it again.
-        gc.freeze()
-        log.info(
-            "started",
-            file=self._config.file,
-            sources=[feed.name for feed in self._feeds],
-            destinations=list(self._destinations),
+    # -- the life of it
+
+    async def run(self, notifier: Notifier, lead: Coroutine[Any, Any, None]) -> None:
+        """Runs the branches that `lead` has it follow; winds them down once `lead` has ended."""
+        reporter = Reporter(
+            notifier,
+            self.branches.values,
+            watching=lambda: self._watcher.alive,
+            hourly=self._hourly,
         )
-        for each in checked.warnings(self._config):
-            log.warning(
-                "config_warning",
-                key=each.key,
-                reason=each.message,
-                found=each.found,
-                hint=each.hint,
-            )
-        self._notifier.ready()
-        return [reading, sending, keeping]
+        self._watcher.start()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                keeping = self._tasks.create_task(self._keeper.run(), name="checkpoint")
+                watching = [
+                    self._tasks.create_task(reporter.run(), name="watchdog-ping"),
+                    self._tasks.create_task(_surface_bugs(), name="bugs"),
+                ]
+                await lead
+                await self._wind_down()
+                self._keeper.stop()
+                await keeping
+                await cancel(watching)
+        except BaseExceptionGroup as group:
+            # What the operator must mend is said in its own words.
+            if group.split(HooktailError)[1] is not None:
+                raise
+            raise _first_leaf(group) from None
+        finally:
+            self.saved = self._keeper.flush()
+            for branch in self.branches.values():
+                self._opened |= await branch.close()
+            self._close_opened()
+            await self._staff(1)
+            await self._dismiss()
+            await asyncio.to_thread(self._watcher.stop)
 
-    async def _await_end(self, reading: list[asyncio.Task[None]]) -> None:
+    async def follow(self, config: Config, visitor_secret: bytes) -> set[str]:
+        """Replaces the branches that a configuration changes, each without waiting for others.
+
+        Returns the destinations that were touched. Returns early if a stop comes in between.
+        """
+        known = {
+            source.name: self._places.get(source.name, Places()).name(
+                source.name, source.destinations
+            )
+            for source in config.sources
+        }
+        for name, places in known.items():
+            if places != self._places.get(name):
+                self._keeper.note_record({"feed": {name: places.to_json()}})
+        self._places |= known
+        await self._staff(config.delivery.workers)
+        old = {name: branch.plan for name, branch in self.branches.items()}
+        new = plans(config, known, visitor_secret)
+        # Whoever reloads while a destination is shut has most likely mended something.
+        shut = [
+            name
+            for name, branch in self.branches.items()
+            if branch.destination.snapshot().state in ("down", "held")
+        ]
+        groups = replacements(old, new, anew=shut)
+        self._replacing = {
+            self._tasks.create_task(self._replace(group, new), name="replace") for group in groups
+        }
+        stop = asyncio.create_task(self._stop.wait(), name="stop")
+        pending = set(self._replacing)
+        while pending and not stop.done():
+            _, rest = await asyncio.wait({*pending, stop}, return_when=asyncio.FIRST_COMPLETED)
+            pending &= rest
+        stop.cancel()
+        if not pending:
+            self._replacing = set()
+            self._close_opened()
+            await self._dismiss()
+            for gone in self._sessions.keys() - {feed.name for feed in self.feeds}:
+                del self._sessions[gone]
+            # What was built so far lives long: the collector need not look at it again.
+            gc.freeze()
+            self._look_for_end()
+        return set().union(*groups)
+
+    async def _staff(self, count: int) -> None:
+        """Has so many processes ready to send for the branches that are opened from now on."""
+        if count == (1 if self._workers is None else self._workers.count):
+            return
+        if self._workers is not None:
+            self._retired.append(self._workers)
+            self._workers = None
+        if count > 1:
+            self._workers = await WorkerPool(count).__aenter__()
+
+    async def _dismiss(self) -> None:
+        """Ends the workers that no branch uses any more."""
+        while self._retired:
+            await self._retired.pop().__aexit__(None, None, None)
+
+    async def _replace(self, group: set[str], new: Mapping[str, Plan]) -> None:
+        """Winds down the branches of some destinations, and starts those that come after."""
+        old = [self.branches[name] for name in sorted(group) if name in self.branches]
+        if old:
+            await self._end(old, stopping=False)
+            for branch in old:
+                self._opened |= await branch.close()
+                del self.branches[branch.destination.name]
+            self._keeper.flush()
+        if self._stop.is_set():
+            return
+        for name in sorted(group & new.keys()):
+            branch = Branch(new[name], self._shared)
+            await branch.open(self._opened)
+            self.branches[name] = branch
+            branch.start(self._tasks)
+            for task in branch.reading:
+                task.add_done_callback(lambda _task: self._look_for_end())
+
+    async def _wind_down(self) -> None:
+        staying = [branch for branch in self.branches.values() if not branch.leaving]
+        await asyncio.gather(self._end(staying, stopping=True), *self._replacing)
+
+    async def _end(self, branches: list[Branch], *, stopping: bool) -> None:
+        ends = await asyncio.gather(
+            *(branch.wind_down(self._stop_now, stopping=stopping) for branch in branches)
+        )
+        log.info(
+            "drained",
+            destinations=[branch.destination.name for branch in branches],
+            events_left_for_the_next_start=sum(left for left, _ in ends),
+            requests_cut_short=sum(unfinished for _, unfinished in ends),
+        )
+        say_books(feed for branch in branches for feed in branch.feeds)
+
+    def _look_for_end(self) -> None:
         """Only standard input ends: files and FIFOs are followed for ever."""
-        if reading:
-            await asyncio.wait(reading)
-        if not any(task.cancelled() for task in reading):
+        reading = [task for branch in self.branches.values() for task in branch.reading]
+        ended = all(task.done() and not task.cancelled() for task in reading)
+        if ended and not self._replacing and not self._stop.is_set():
             log.info("input_ended")
             self.input_ended.set()
 
-    async def _wind_down(
-        self,
-        running: list[list[asyncio.Task[None]]],
-        stop_now: asyncio.Event,
-        *,
-        stopping: bool,
-    ) -> None:
-        """Two steps: quit reading and drain within the deadline; then end the rest."""
-        reading, sending, (keeping, *watching) = running
-        await _cancel(reading)
-        for feed in self._feeds:
-            feed.close()
-        deadline_s = self._config.delivery.drain_timeout_s
-        winding = asyncio.create_task(self._drain(deadline_s, stopping=stopping), name="drain")
-        at_once = asyncio.create_task(stop_now.wait(), name="stop-now")
-        await asyncio.wait([winding, at_once], return_when=asyncio.FIRST_COMPLETED)
-        await _cancel([winding])
-        at_once.cancel()
-        left = sum(destination.outstanding for destination in self._destinations.values())
-        unfinished = sum(destination.in_flight for destination in self._destinations.values())
-        await _cancel(sending)
-        self._keeper.stop()
-        await keeping
-        await _cancel(watching)
-        log.info("drained", events_left_for_the_next_start=left, requests_cut_short=unfinished)
-        self._say_books()
+    def _close_opened(self) -> None:
+        for opened in self._opened.values():  # of what the configuration no longer has
+            opened.close()
+        self._opened.clear()
 
-    async def _drain(self, deadline_s: float, *, stopping: bool) -> None:
-        """Sends what is queued, then waits for what is in flight."""
-        destinations = self._destinations.values()
-        ends_at = time.monotonic() + deadline_s
-        queue_s = deadline_s * QUIESCE_SHARE if stopping else min(RELOAD_DRAIN_S, deadline_s)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(queue_s):
-                await asyncio.gather(*(_drained_or_shut(each) for each in destinations))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(ends_at - time.monotonic(), 0)):
-                await asyncio.gather(*(each.quiesce() for each in destinations))
+    # -- what branches ask for
 
     def _may_open(self) -> bool:
         """Keeps descriptors for connections and the state directory."""
         soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        connections = self._config.delivery.concurrency * len(self._destinations)
+        branches = self.branches.values()
+        connections = sum(branch.plan.delivery.concurrency for branch in branches)
         reserve = min(connections + SPARE_DESCRIPTORS, soft // 2)
-        opened = sum(source.file_count for _, source in self._readers)
+        opened = sum(source.file_count for branch in branches for _, source in branch.readers)
         return opened < soft - reserve
 
-    # -- bells
+    @property
+    def _sources(self) -> list[Source]:
+        return [source for branch in self.branches.values() for _, source in branch.sources]
 
     def _ring(self, topology_changed: bool, modified: set[str]) -> None:
-        for _, source in self._sources:
+        for source in self._sources:
             source.ring(topology_changed, modified)
 
     def _watch(self) -> bool:
         """Has all directories of all sources watched; tells whether they are."""
-        assert self._watcher is not None  # noqa: S101 - built before the sources
-        sources = [source for _, source in self._sources]
+        sources = self._sources
         wanted: set[str] = set().union(*(source.directories for source in sources))
         awake: set[str] = set().union(*(source.awake_directories for source in sources))
         self._watcher.watch(wanted, awake)
@@ -418,100 +384,16 @@ class Run:
 
     def _on_health(self, healthy: bool) -> None:
         """Has no answer asked for that could not be written down."""
-        for destination in self._destinations.values():
+        for branch in self.branches.values():
             if healthy:
-                destination.resume()
+                branch.destination.resume()
             else:
-                destination.pause("checkpoint_unwritable")
+                branch.destination.pause("checkpoint_unwritable")
 
-    # -- what systemd is told
-
-    async def _report(self) -> None:
-        interval_s = min(watchdog_interval_s(os.environ) or STATUS_S, STATUS_S)
-        met_at = time.monotonic()
-        while True:
-            await asyncio.sleep(interval_s)
-            stuck = self._stuck()
-            if stuck:
-                log.error("no_progress", tasks=stuck, hint="the watchdog is not fed")
-            else:
-                self._notifier.watchdog()
-            self._notifier.status(self._status())
-            self._advise()
-            if time.monotonic() - met_at > MEET_AGAIN_S:
-                met_at = time.monotonic()
-                self._say_books()
-                for feed in self._feeds:
-                    feed.met_again()
-                self._once.forget_before(int((time.time() - FORGET_CLAIMS_AFTER_S) * 1000))
-
-    def _say_books(self) -> None:
-        """Says what became of the lines of each source; hourly, and at the end of a run."""
-        for feed in self._feeds:
-            more: dict[str, object] = {"lost_bytes": feed.lost_bytes} if feed.lost_bytes else {}
-            if feed.extractor.uncast:
-                more["uncast"] = dict(feed.extractor.uncast)
-            log.info(
-                "books",
-                source=feed.section.name,
-                **feed.books.totals,
-                pending=feed.pending,
-                **more,
-            )
-
-    def _advise(self) -> None:
-        for feed in self._feeds:
-            book = feed.extractor.sessions.book
-            if book.dropped and self._advised.allow((feed.section.name, "sessions")) is not None:
-                log.warning(
-                    "sessions_dropped",
-                    source=feed.section.name,
-                    sessions=book.dropped,
-                    hint="more visitors at a time than max_sessions: those seen longest ago begin "
-                    "a new session if they come again; raise source.session.max_sessions",
-                )
-                book.dropped = 0
-            looks = feed.extractor.audience.advice
-            if looks is not None and self._advised.allow((feed.name, looks.looks)) is not None:
-                log.warning("addresses_look_wrong", source=feed.name, **looks._asdict())
-            future = feed.extractor.audience.future
-            if future is not None and self._advised.allow((feed.name, "future")) is not None:
-                log.warning("log_is_ahead", source=feed.name, **future._asdict())
-            advice = advise(feed.books.totals, feed.pending)
-            if advice is None:
-                continue
-            name = feed.section.name
-            if self._advised.allow((name, advice.reason)) is not None:
-                log.warning("few_events", source=name, **advice._asdict())
-
-    def _stuck(self) -> list[str]:
-        now = time.monotonic()
-        stuck = [
-            f"source:{feed.section.name}"
-            for feed, source in self._readers
-            if (feed.has_room and now - source.turned_at > STUCK_S) or source.stalled
-        ]
-        if self._watcher is not None and not self._watcher.alive:
-            stuck.append("watcher")
-        return stuck
-
-    def _status(self) -> str:
-        read = sum(feed.books.totals.get("read", 0) for feed in self._feeds)
-        delivered = sum(feed.books.totals.get("delivered", 0) for feed in self._feeds)
-        unread = sum(file.unread_bytes for _, source in self._sources for file in source.files)
-        states = ", ".join(
-            f"{name} {destination.snapshot().state}"
-            for name, destination in self._destinations.items()
-        )
-        return f"{read} lines read, {delivered} events delivered, {unread} bytes behind; {states}"
-
-
-async def _drained_or_shut(destination: Destination) -> None:
-    """Waits until nothing is queued, or nothing can be sent: waiting longer would be in vain."""
-    while destination.outstanding and destination.snapshot().state not in ("down", "held"):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SHUT_LOOK_S):
-                await destination.drain()
+    def _hourly(self) -> None:
+        for feed in self.feeds:
+            feed.met_again()
+        self._shared.once.forget_before(int((time.time() - FORGET_CLAIMS_AFTER_S) * 1000))
 
 
 async def _surface_bugs() -> None:
@@ -542,10 +424,15 @@ async def _first_of(*events: asyncio.Event) -> None:
             task.cancel()
 
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _first_places(config: Config) -> list[str]:
+    """What the sources are called in a checkpoint that knows nothing yet."""
+    places = [Places().name(source.name, source.destinations) for source in config.sources]
+    return [place for each in places for place in each.at.values()]
 
 
 def _raise_file_limit() -> None:

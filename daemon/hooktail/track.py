@@ -75,7 +75,7 @@ class Owner(Protocol):
 
     @property
     def name(self) -> str:
-        """The source's name."""
+        """What the source is called in the checkpoint and in messages."""
 
     @property
     def wall_s(self) -> int:

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from component.endpoint import OK, Endpoint, Request, Script, answering, raw_server, status
 from component.workers import LANES, sender_on, set_moment
 from support.certificates import make_certificates, server_tls
+from support.connect_proxy import ConnectProxy
 
 from hooktail.config.sections import DestinationSection, Secret
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
@@ -52,9 +54,10 @@ def make_sender(
         timeout_s=timeout_s,
         connect_timeout_s=connect_timeout_s,
         ca_file=ca_file,
+        proxy=None if proxy is None else Secret(proxy),
     )
     lane = os.environ[LANE_VARIABLE]
-    return sender_on(lane, section, workers=1, concurrency=concurrency, proxy=proxy)
+    return sender_on(lane, section, workers=1, concurrency=concurrency)
 
 
 async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:
@@ -613,9 +616,29 @@ async def test_a_plain_server_at_an_https_address_is_a_misconfiguration() -> Non
 
 
 async def test_tls_before_1_2_is_refused(certificates: Path) -> None:
-    async with make_sender(1, scheme="https", ca_file=certificates / "ca.pem") as sender:
-        assert sender._target.tls is not None
-        assert sender._target.tls.minimum_version is ssl.TLSVersion.TLSv1_2
+    old = server_tls(certificates, "good")
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # so old are they
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    def serve(listening: socket.socket) -> None:
+        # Not asyncio's server, which hangs up without the alert that others send.
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            old.wrap_socket(connection, server_side=True).recv(100)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        port = listening.getsockname()[1]
+        async with make_sender(port, scheme="https", ca_file=certificates / "ca.pem") as sender:
+            outcome = await sender.send(BODY)
+        await serving
+
+    assert isinstance(outcome, Misconfigured)
+    assert outcome.reason == "tls"
+    assert "PROTOCOL" in outcome.answer
 
 
 async def test_hanging_up_in_the_handshake_is_their_trouble_not_ours() -> None:
@@ -645,71 +668,125 @@ def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | N
 # -- through a proxy
 
 
-class Proxy:
-    """Tunnels for who gives the password."""
-
-    def __init__(self) -> None:
-        self.asked: list[bytes] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(head)
-        if b"Proxy-Authorization: Basic " not in head:
-            writer.write(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n")
-            await reader.read()
-            return
-        host, port = head.split()[1].decode().rsplit(":", 1)
-        there_reader, there_writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
-
-        async def pump(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
-            while data := await one.read(65_536):
-                other.write(data)
-            other.close()
-
-        try:
-            await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
-        finally:
-            there_writer.transport.abort()
+LOGIN = "user:s3cret"
 
 
-async def through_proxy(certificates: Path, user: str) -> tuple[Outcome, list[bytes], Sender]:
-    proxy = Proxy()
+@contextlib.asynccontextmanager
+async def through(
+    proxy: ConnectProxy, certificates: Path, login: str = "", **options: Any
+) -> AsyncIterator[tuple[Endpoint, Sender]]:
+    """An endpoint with TLS, and a sender that reaches it through the proxy."""
     async with (
-        raw_server(proxy.serve) as port,
+        proxy,
         Endpoint(answering(OK), server_tls(certificates, "good")) as endpoint,
+        make_sender(
+            endpoint.port,
+            scheme="https",
+            ca_file=certificates / "ca.pem",
+            proxy=proxy.url(login),
+            **options,
+        ) as sender,
     ):
-        address = f"http://{user}127.0.0.1:{port}"
-        sender = make_sender(
-            endpoint.port, scheme="https", ca_file=certificates / "ca.pem", proxy=address
-        )
-        async with sender:
-            outcome = await sender.send(BODY)
-            assert await sender.send(BODY) == outcome
-    return outcome, proxy.asked, sender
+        yield endpoint, sender
 
 
 async def test_a_proxy_tunnels_to_a_secure_endpoint(certificates: Path, lane: str) -> None:
-    outcome, asked, sender = await through_proxy(certificates, "user:secret@")
+    proxy = ConnectProxy(login=LOGIN)
+    async with through(proxy, certificates, LOGIN) as (endpoint, sender):
+        assert await sender.send(BODY) == Delivered()
+        assert await sender.send(BODY) == Delivered()
+        assert sender.lane == ("plain" if lane == "plain" else "fast")
 
-    assert outcome == Delivered()
-    (head,) = asked
+    (head,) = proxy.asked  # the tunnel is used again
     assert head.startswith(b"CONNECT 127.0.0.1:")
     assert ACCOUNT.encode() not in head
-    assert sender.lane == ("plain" if lane == "plain" else "fast")
+    assert len(endpoint.requests) == 2
+    for request in endpoint.requests:  # nobody behind the proxy gets to see the password
+        assert b"proxy" not in request.head.lower()
+        assert request.head.startswith(b"POST /")
 
 
-async def test_a_proxy_that_wants_a_password_is_a_misconfiguration(certificates: Path) -> None:
-    outcome, _, _ = await through_proxy(certificates, "")
+async def test_each_tunnel_of_many_says_the_password(certificates: Path) -> None:
+    proxy = ConnectProxy(login=LOGIN)
+    async with through(proxy, certificates, LOGIN, concurrency=8) as (endpoint, sender):
+        outcomes = await asyncio.gather(*(sender.send(BODY) for _ in range(8)))
 
-    assert outcome == Misconfigured("proxy", 407, "")
+    assert outcomes == [Delivered()] * 8
+    assert len(endpoint.requests) == 8
+    assert 1 < len(proxy.asked) <= 8
+
+
+async def test_a_password_with_signs_in_it_is_said_as_it_is_meant(certificates: Path) -> None:
+    proxy = ConnectProxy(login="us er:p@ss/:#word")
+    async with through(proxy, certificates, "us%20er:p%40ss%2F%3A%23word") as (_, sender):
+        assert await sender.send(BODY) == Delivered()
+
+
+@pytest.mark.parametrize(
+    ("login", "refuse", "outcome"),
+    [
+        ("", "", Misconfigured("proxy", 407, "407 Proxy Authentication Required")),
+        ("user:wrong", "", Misconfigured("proxy", 407, "407 Proxy Authentication Required")),
+        (LOGIN, "403 Not to there", Misconfigured("proxy", 403, "403 Not to there")),
+        (LOGIN, "302 Elsewhere", Misconfigured("proxy", 302, "302 Elsewhere")),
+        (LOGIN, "429 Later", Retry("proxy_429")),
+        (LOGIN, "502 Bad gateway", Retry("proxy_502")),
+        (LOGIN, "503 Busy", Retry("proxy_503")),
+    ],
+)
+async def test_what_a_proxy_refuses_is_ours_to_mend_or_theirs_to_get_well(
+    certificates: Path, login: str, refuse: str, outcome: Outcome
+) -> None:
+    async with through(ConnectProxy(login=LOGIN, refuse=refuse), certificates, login) as (
+        endpoint,
+        sender,
+    ):
+        assert await sender.send(BODY) == outcome
+
+    assert endpoint.requests == []
 
 
 async def test_a_proxy_that_is_not_there_is_tried_again() -> None:
     async with make_sender(
         443, scheme="https", proxy=f"http://127.0.0.1:{unused_port()}"
     ) as sender:
-        assert await sender.send(BODY) == Retry("connect")
+        assert await sender.send(BODY) == Retry("proxy_connect")
+
+
+async def test_a_wrong_certificate_behind_a_proxy_is_a_misconfiguration(
+    certificates: Path,
+) -> None:
+    async with (
+        ConnectProxy() as proxy,
+        Endpoint(answering(OK), server_tls(certificates, "other")) as endpoint,
+        make_sender(
+            endpoint.port, scheme="https", ca_file=certificates / "ca.pem", proxy=proxy.url()
+        ) as sender,
+    ):
+        outcome = await sender.send(BODY)
+
+    assert isinstance(outcome, Misconfigured)
+    assert outcome.reason == "tls"
+
+
+async def test_a_proxy_that_never_answers_times_out(certificates: Path) -> None:
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with (
+        raw_server(silent) as port,
+        make_sender(
+            443,
+            scheme="https",
+            proxy=f"http://127.0.0.1:{port}",
+            timeout_s=0.2,
+            connect_timeout_s=0.2,
+        ) as sender,
+    ):
+        outcome = await sender.send(BODY)
+
+    assert isinstance(outcome, Retry)
+    assert "timeout" in outcome.reason
 
 
 async def test_without_tls_a_proxy_is_asked_for_the_whole_address() -> None:

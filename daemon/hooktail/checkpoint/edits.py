@@ -13,7 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from hooktail.checkpoint.state import State, Where
 
@@ -27,10 +27,10 @@ def forget(state: State, keys: Iterable[int]) -> dict[str, Any]:
     return {"forget": chosen, "books": _taken_off(unread)}
 
 
-def forget_source(state: State, source: str) -> dict[str, Any]:
-    """Forgets a source: its next look is its first, and its own `start_at` decides."""
-    keys = [key for key, entry in state.files.items() if entry.source == source]
-    return {**forget(state, keys), "begin": {source: None}}
+def forget_sources(state: State, sources: Collection[str]) -> dict[str, Any]:
+    """Forgets sources: their next look is their first, and their own `start_at` decides."""
+    keys = [key for key, entry in state.files.items() if entry.source in sources]
+    return {**forget(state, keys), "begin": dict.fromkeys(sources)}
 
 
 def rewind(state: State, key: int, to: int) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
+from hooktail.checkpoint.places import Places
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -86,6 +88,8 @@ class State:
     comes in a record of the same loop turn, and there says what is so already."""
     lost_bytes: dict[str, int] = field(default_factory=dict)
     """By source: bytes of its files that are known to have gone unread."""
+    places: dict[str, Places] = field(default_factory=dict)
+    """By source: what it is called, everywhere here, for each destination that it feeds."""
     started: set[str] = field(default_factory=set)
     """Sources that have looked at their files at least once."""
     begin_at: dict[str, Where] = field(default_factory=dict)
@@ -100,9 +104,9 @@ class State:
         `z` size of an archive that is done, `i` inode, `t` seen, `c` states that the parser
         carried, `a` starts of opened lines and the ages of their sessions in turn), `forget`
         keys, `books` (source -> counter -> added lines), `lost` (source -> added bytes), `claim`
-        and `unclaim` (once_per keys), `session` (source -> keys and values in turn), `begin`
-        (source -> "end", "beginning" or null: it has not started), `start` sources. What is said
-        of a file that was forgotten is left out.
+        and `unclaim` (once_per keys), `session` (source -> keys and values in turn), `feed` (source
+        -> its places), `begin` (source -> "end", "beginning" or null: it has not started), `start`
+        sources. What is said of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
@@ -124,6 +128,8 @@ class State:
             self.claims.pop(key, None)
         for source, places in record.get("session", {}).items():
             self.sessions.setdefault(source, {}).update(_pairs(places))
+        for source, places in record.get("feed", {}).items():
+            self.places[source] = Places.from_json(places)
         for source, where in record.get("begin", {}).items():
             self.started.discard(source)
             self.begin_at.pop(source, None)
@@ -166,6 +172,7 @@ class State:
             "lost": self.lost_bytes,
             "claim": [[key, owner, time] for key, (owner, time) in self.claims.items()],
             "session": {source: _flat(places) for source, places in self.sessions.items()},
+            "feed": {source: places.to_json() for source, places in self.places.items()},
             "begin": self.begin_at,
             "start": sorted(self.started),
         }

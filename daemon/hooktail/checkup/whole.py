@@ -91,10 +91,10 @@ def _world(config: Config, wishes: Wishes) -> Iterator[Finding]:
         directories |= place.directories
         opened += len(place.readable)
         if place.readable:
-            payload = config.destinations[source.destination].payload
+            payload = config.destinations[source.destinations[0]].payload
             yield from fit.look(source, place.readable, payload)
     yield from state_dir.look(config, wishes.user)
-    used = sorted({source.destination for source in config.sources})
+    used = sorted({name for source in config.sources for name in source.destinations})
     connections = config.delivery.concurrency * len(used)
     yield from host.look(len(directories), opened, connections)
     for name in used:

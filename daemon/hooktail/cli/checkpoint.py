@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooktail import checked
+from hooktail.checkpoint.places import is_of
 from hooktail.checkpoint.recovery import refusal
 from hooktail.checkpoint.whereabouts import locate
 from hooktail.cli import moments, positions, tables
@@ -91,7 +92,7 @@ def show(args: argparse.Namespace) -> int:
     entries = [
         (key, entry)
         for key, entry in found.state.files.items()
-        if args.source in (None, entry.source)
+        if args.source is None or is_of(entry.source, args.source)
     ]
     entries.sort(key=lambda each: (each[1].source, each[1].path, each[0]))
     rows = [_row(key, entry) for key, entry in entries]

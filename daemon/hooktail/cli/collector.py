@@ -81,6 +81,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         type=float,
         help="close connections on which nothing came for so long",
     )
+    parser.add_argument(
+        "--account", metavar="ID", help="answer 404 to events for any other account"
+    )
     parser.add_argument("--quiet", action="store_true", help="no line per event")
     parser.add_argument(
         "--allow-remote",
@@ -111,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
         record=None if args.record is None else Path(args.record),
         on_event=_show(colour="NO_COLOR" not in os.environ) if show else None,
         idle_close_s=args.idle_close,
+        account=args.account,
     )
     asyncio.run(_serve(collector, host, port))
     _say(_summary(collector.counts))

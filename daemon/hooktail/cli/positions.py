@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hooktail import checked, telemetry
 from hooktail.checkpoint import edits
 from hooktail.checkpoint.lock import StateLock
+from hooktail.checkpoint.places import is_of
 from hooktail.checkpoint.store import Store, read_files
 from hooktail.checkpoint.whereabouts import locate
 from hooktail.cli import logfiles, moments, sources, tables
@@ -63,7 +64,7 @@ def _editing(loaded: Config) -> Iterator[Store]:
 
 def _chosen(state: State, source: str, file: str | None) -> dict[int, FileEntry]:
     """Returns the entries that are meant. Raises UsageError if there are none."""
-    own = {key: entry for key, entry in state.files.items() if entry.source == source}
+    own = {key: entry for key, entry in state.files.items() if is_of(entry.source, source)}
     if not own:
         known = sorted({entry.source for entry in state.files.values()})
         raise UsageError(
@@ -76,9 +77,9 @@ def _chosen(state: State, source: str, file: str | None) -> dict[int, FileEntry]
     for by_now in (True, False):
         # A path names the file that is there now, before any that was there once.
         matching = {key: each for key, each in own.items() if _path(each, by_now) == wanted}
-        if matching:
-            newest = max(matching)
-            return {newest: matching[newest]}
+        if matching:  # the newest, of each destination's reading
+            newest = {each.source: key for key, each in sorted(matching.items())}
+            return {key: matching[key] for key in newest.values()}
     shown = ", ".join(sorted({entry.path for entry in own.values()}))
     raise UsageError(f"--file: found {file!r}; allowed: {shown}")
 
@@ -97,12 +98,13 @@ class _Moved(NamedTuple):
 
 def rewind(args: argparse.Namespace) -> int:
     """Moves read offsets back."""
-    loaded, section = sources.pick(args.config, args.source)
+    # `shop>b` is what the source shop is called where it is read for the destination b.
+    loaded, section = sources.pick(args.config, args.source.partition(">")[0])
     now_ms = time.time_ns() // 1_000_000
     time_ms = now_ms if args.to_time is None else moments.parse(args.to_time, now_ms)
     with _editing(loaded) as store:
-        chosen = _chosen(store.state, section.name, args.file)
-        if args.to_offset is not None and len(chosen) > 1:
+        chosen = _chosen(store.state, args.source, args.file)
+        if args.to_offset is not None and len({each.path for each in chosen.values()}) > 1:
             paths = ", ".join(sorted(entry.path for entry in chosen.values()))
             raise UsageError(f"--to-offset is of one file: name it with --file; allowed: {paths}")
         rows: list[dict[str, Any]] = []
@@ -221,9 +223,10 @@ def forget(args: argparse.Namespace) -> int:
     loaded = checked.load(args.config, os.environ)
     with _editing(loaded) as store:
         state = store.state
-        if args.file is None and args.source in state.started:
-            entries = [entry for entry in state.files.values() if entry.source == args.source]
-            record = edits.forget_source(state, args.source)
+        started = [place for place in state.started if is_of(place, args.source)]
+        if args.file is None and started:
+            entries = [each for each in state.files.values() if is_of(each.source, args.source)]
+            record = edits.forget_sources(state, started)
         else:
             chosen = _chosen(state, args.source, args.file)
             entries = list(chosen.values())

@@ -57,7 +57,7 @@ def extractor_for(
     """Builds what the daemon would build for the source; nothing it claims is kept."""
     return build_extractor(
         source,
-        payload=loaded.destinations[source.destination].payload,
+        payload=loaded.destinations[source.destinations[0]].payload,
         visitor_secret=secret,
         once=OnceBook() if once is None else once,
         now_ms=lambda: time.time_ns() // 1_000_000,

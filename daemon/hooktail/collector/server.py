@@ -56,6 +56,7 @@ class Collector:
         keep: keeps what came in `received`, without bound: for tests.
         on_event: called for each POST read whole, before it is answered.
         idle_close_s: closes connections on which nothing came for so long.
+        account: the only account that there is; without it any will do.
     """
 
     def __init__(
@@ -66,10 +67,12 @@ class Collector:
         keep: bool = False,
         on_event: Callable[[Received], None] | None = None,
         idle_close_s: float | None = None,
+        account: str | None = None,
     ) -> None:
         self.plan = plan or Plan()
         self.on_event = on_event
         self.idle_close_s = idle_close_s
+        self.account = account
         self.counts = Counts()
         self.received: list[Received] = []
         self._keep = keep
@@ -171,7 +174,7 @@ class Collector:
         if _is_stats(head):
             stats = orjson.dumps(asdict(self.counts))
             return Reply(answer.answer(200, stats, keep_alive=head.keep_alive), head.keep_alive)
-        status, examined = _judge(head, body)
+        status, examined = _judge(head, body, self.account)
         accepted = status == 200 and (fault is None or fault.kind not in _LOSING)
         if accepted:
             self.counts.accepted += 1
@@ -271,11 +274,13 @@ def _is_pixel(path: str) -> bool:
     return bool(account) and rest == "pixel.png"
 
 
-def _judge(head: Head, body: bytes) -> tuple[int, Examined]:
+def _judge(head: Head, body: bytes, account: str | None) -> tuple[int, Examined]:
     """Returns the status a well-behaved endpoint would give, and what it read."""
     examined = examine(body)
     if not _is_pixel(head.path):
         return 404, _but(examined, "path: must be /ACCOUNT/pixel.png")
+    if account is not None and head.path[1:].partition("/")[0] != account:
+        return 404, _but(examined, "path: no such account")
     if head.method != "POST":
         return 405, _but(examined, "method: must be POST")
     if head.content_type != "application/json":

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from hooktail.config import private_file
 from hooktail.config.findings import MASK
 from hooktail.config.kinds import Refusal, absolute_path
 from hooktail.config.sections import Secret
@@ -23,8 +24,14 @@ if TYPE_CHECKING:
 PATTERN = r"[A-Za-z0-9._~-]{1,128}"
 ALLOWED = "1 to 128 characters of A-Z a-z 0-9 . _ ~ -"
 PLACEHOLDER = "YOUR_AUDIOHOOK_ID"
-_MOST_BYTES = 4096
 _EMPTY = Refusal("is empty", "put the account id into it")
+
+
+class Account(NamedTuple):
+    """An account id, and the file that holds it if one does."""
+
+    account_id: Secret
+    file: Path | None = None
 
 
 def find(
@@ -32,8 +39,8 @@ def find(
     path: KeyPath,
     table: Mapping[str, object],
     environ: Mapping[str, str],
-) -> Secret | None:
-    """Returns the account id of the destination at `path`, or None with a problem noted.
+) -> Account | None:
+    """Returns the account of the destination at `path`, or None with a problem noted.
 
     The order: `account_id`, `account_id_file`, `$CREDENTIALS_DIRECTORY`, the environment. What is
     found is added to `findings.secrets`, right or wrong.
@@ -50,13 +57,14 @@ def find(
         if not isinstance(value, str):
             findings.add(key, "wrong type", found=f"{MASK} (not text)", allowed=f"text: {ALLOWED}")
             return None
-        return _checked(findings, value, findings.file_of(key), findings.key(key))
+        found = _checked(findings, value, findings.file_of(key), findings.key(key))
+        return None if found is None else Account(found)
     if "account_id_file" in table:
         return _from_named_file(findings, (*path, "account_id_file"), table["account_id_file"])
     return _from_surroundings(findings, path, environ)
 
 
-def _from_named_file(findings: Findings, key: KeyPath, value: object) -> Secret | None:
+def _from_named_file(findings: Findings, key: KeyPath, value: object) -> Account | None:
     kind = absolute_path()
     parsed = kind.parse(value)
     if isinstance(parsed, Refusal):
@@ -67,12 +75,13 @@ def _from_named_file(findings: Findings, key: KeyPath, value: object) -> Secret 
     if isinstance(text, Refusal):
         findings.add(key, f"{value} {text.message}", hint=text.hint)
         return None
-    return _checked(findings, text, findings.file_of(key), findings.key(key))
+    checked = _checked(findings, text, findings.file_of(key), findings.key(key))
+    return None if checked is None else Account(checked, Path(str(value)))
 
 
 def _from_surroundings(
     findings: Findings, path: KeyPath, environ: Mapping[str, str]
-) -> Secret | None:
+) -> Account | None:
     name = str(path[-1])
     is_default = name == "default"
     folder = environ.get("CREDENTIALS_DIRECTORY", "")
@@ -87,14 +96,16 @@ def _from_surroundings(
         if isinstance(text, Refusal):
             findings.problems.append(Problem(file, "", text.message, hint=text.hint))
             return None
-        return _checked(findings, text, file, "")
+        checked = _checked(findings, text, file, "")
+        return None if checked is None else Account(checked, Path(file))
     variables = [
         "HOOKTAIL_ACCOUNT_ID_" + re.sub(r"[.-]", "_", name).upper(),
         *(["HOOKTAIL_ACCOUNT_ID"] if is_default else []),
     ]
     for variable in variables:
         if text := environ.get(variable, "").strip():
-            return _checked(findings, text, "environment", variable)
+            checked = _checked(findings, text, "environment", variable)
+            return None if checked is None else Account(checked)
     hint = (
         "write account_id or account_id_file, give the credential "
         f"{' or '.join(credentials)}, or set {' or '.join(variables)}"
@@ -118,27 +129,13 @@ def _checked(findings: Findings, text: str, file: str, key: str) -> Secret | Non
     return Secret(text)
 
 
+def read_again(file: Path) -> Secret | None:
+    """Returns the account id that stands in a file now; None if there is none to be used."""
+    text = _content(str(file))
+    if isinstance(text, Refusal) or text == PLACEHOLDER or not re.fullmatch(PATTERN, text):
+        return None
+    return Secret(text)
+
+
 def _content(path: str) -> str | Refusal:
-    """Reads a file that only its owner may write; white space around the content is left out."""
-    try:
-        # Not blocking: a pipe in the file's place must not hold up the start.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except PermissionError:
-        return Refusal("cannot be read: permission denied", "let the user of the service read it")
-    except OSError as error:
-        return Refusal(f"cannot be read: {(error.strerror or 'error').lower()}")
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            return Refusal("is not a regular file")
-        if mode & (stat.S_IWGRP | stat.S_IWOTH):
-            found = f"is writable by group or others (mode {stat.S_IMODE(mode):04o})"
-            return Refusal(found, f"chmod go-w {path}")
-        content = os.read(descriptor, _MOST_BYTES).decode()
-    except UnicodeDecodeError:
-        return Refusal("is not text")
-    except OSError as error:
-        return Refusal(f"cannot be read: {(error.strerror or 'error').lower()}")
-    finally:
-        os.close(descriptor)
-    return content.strip() or _EMPTY
+    return private_file.content(path) or _EMPTY

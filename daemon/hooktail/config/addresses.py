@@ -30,6 +30,26 @@ def endpoint(text: str) -> str | Refusal:
     return text
 
 
+def proxy(text: str) -> str | Refusal:
+    """An http URL of host and port, with a name and a password if need be."""
+    if re.search(r"[\s\\]", text):
+        return Refusal("has white space or a backslash")
+    try:
+        split = urlsplit(text)
+        host, _ = split.hostname, split.port
+    except ValueError:
+        return Refusal("not a URL", "a password with : / @ or # in it is percent-encoded")
+    if split.scheme != "http":
+        hint = "" if "://" in text else "write http:// before it"
+        return Refusal("not an http proxy", hint)
+    if not host:
+        return Refusal("has no host")
+    if split.path not in {"", "/"} or split.query or split.fragment:
+        hint = "a password with : / @ or # in it is percent-encoded"
+        return Refusal("has more than a host and a port", hint)
+    return text
+
+
 def site(text: str) -> str | Refusal:
     """Scheme and host, with a port if need be, and nothing behind it."""
     split = _split(text)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hooktail.config import account, keys, sources, tables
+from hooktail.config import account, keys, proxies, sources, tables
 from hooktail.config.findings import Findings
 from hooktail.config.kinds import WRONG_TYPE, Refusal, absolute_path
 from hooktail.config.sections import (
@@ -34,7 +34,7 @@ def check(document: Document, environ: Mapping[str, str]) -> tuple[Config, list[
     accounts = _accounts(findings, root, environ)
     values = tables.check(findings, (), root, keys.ROOT)
     state_dir = values.pop("state_dir", None) or _state_dir(findings, environ)
-    destinations = _destinations(findings, root, accounts)
+    destinations = _destinations(findings, root, accounts, environ)
     config = Config(
         file=document.origins[()],
         state_dir=state_dir,
@@ -56,14 +56,15 @@ def check(document: Document, environ: Mapping[str, str]) -> tuple[Config, list[
 
 def _accounts(
     findings: Findings, root: dict[str, object], environ: Mapping[str, str]
-) -> dict[str, Secret | None]:
+) -> dict[str, account.Account | None]:
     """Returns the account of each destination that is a table; None where there is a problem."""
-    accounts: dict[str, Secret | None] = {}
+    accounts: dict[str, account.Account | None] = {}
     given = tables.table_at(findings, (), root, "destination", hint="write [destination.default]")
     for name, table in given.items():
         path = ("destination", name)
         refusal = keys.NAME_TEXT.parse(name)
         if isinstance(table, dict):
+            proxies.hide(findings, table)
             accounts[name] = account.find(findings, path, table, environ)
         elif name in keys.DESTINATION.known:
             # account_id right under [destination]: the name is what is missing.
@@ -79,26 +80,38 @@ def _accounts(
 
 
 def _destinations(
-    findings: Findings, root: dict[str, object], accounts: Mapping[str, Secret | None]
+    findings: Findings,
+    root: dict[str, object],
+    accounts: Mapping[str, account.Account | None],
+    environ: Mapping[str, str],
 ) -> dict[str, DestinationSection]:
     built: dict[str, DestinationSection] = {}
     given = root.get("destination")
-    for name, account_id in accounts.items():
+    for name, found in accounts.items():
+        path = ("destination", name)
         table = given.get(name) if isinstance(given, dict) else None
         if not isinstance(table, dict):
             continue
         values = tables.check(
             findings,
-            ("destination", name),
+            path,
             table,
             keys.DESTINATION,
             skip=("account_id", "account_id_file"),
         )
-        if account_id is None:
+        proxy = proxies.find(findings, path, table, values, environ)
+        values = {key: value for key, value in values.items() if key not in proxies.KEYS}
+        if found is None:
             continue
         if "endpoint" in values:
-            values["endpoint"] = _template(values["endpoint"], account_id)
-        built[name] = DestinationSection(name=name, account_id=account_id, **values)
+            values["endpoint"] = _template(values["endpoint"], found.account_id)
+        built[name] = DestinationSection(
+            name=name,
+            account_id=found.account_id,
+            account_file=found.file,
+            proxy=proxy,
+            **values,
+        )
     return built
 
 

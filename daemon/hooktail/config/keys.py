@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hooktail.config import account, addresses
+from hooktail.config import account, addresses, proxies
 from hooktail.config.kinds import (
     COOKIE_NAME,
     NAME,
@@ -22,6 +22,7 @@ from hooktail.config.kinds import (
     EventName,
     Flag,
     Kind,
+    OneOrMore,
     Seconds,
     Share,
     Text,
@@ -219,6 +220,29 @@ DESTINATION = Section(
             kind=absolute_path(),
             about="Certificates (PEM) to trust in place of the system's.",
         ),
+        Key(
+            name="proxy",
+            kind=Text(
+                allowed=proxies.ALLOWED, max_length=2048, rule=addresses.proxy, wrong="not a URL"
+            ),
+            about="HTTP proxy to send through; https goes through a tunnel (CONNECT). Without one "
+            "of these keys no proxy is used, whatever the environment says.",
+        ),
+        Key(
+            name="proxy_file",
+            kind=absolute_path(),
+            about="File that holds such a URL and nothing else, writable by its owner alone.",
+        ),
+        Key(
+            name="proxy_env",
+            kind=Text(
+                allowed="the name of an environment variable",
+                pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+                max_length=128,
+                wrong="not such a name",
+            ),
+            about="Name of an environment variable that holds such a URL.",
+        ),
     ),
 )
 
@@ -392,7 +416,12 @@ SOURCE = Section(
             kind=Choice(("end", "beginning")),
             about="Where to begin in files that exist at the very first start.",
         ),
-        Key(name="destination", kind=NAME_TEXT, about="The destination that gets the events."),
+        Key(
+            name="destination",
+            attr="destinations",
+            kind=OneOrMore(item=NAME_TEXT),
+            about="The destination that gets the events; of several, each gets all of them.",
+        ),
         Key(
             name="max_event_age",
             attr="max_event_age_s",

@@ -238,6 +238,33 @@ class Texts:
         return {"type": "array", "items": self.item.schema(), "minItems": self.at_least}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOrMore:
+    """A text, or a list of different ones; parsed to a tuple."""
+
+    item: Text
+
+    @property
+    def allowed(self) -> str:
+        """What each may be."""
+        return f"{self.item.allowed}; or a list of such"
+
+    def parse(self, value: object) -> object:
+        """Returns the texts; the refusal names the first bad item by its number."""
+        if not isinstance(value, list):
+            parsed = self.item.parse(value)
+            return parsed if isinstance(parsed, Refusal) else (value,)
+        several = Texts(item=self.item, at_least=1).parse(value)
+        if not isinstance(several, Refusal) and len(set(value)) < len(value):
+            return Refusal("names one twice")
+        return several
+
+    def schema(self) -> dict[str, object]:
+        """A string, or an array of them."""
+        several = Texts(item=self.item, at_least=1).schema() | {"uniqueItems": True}
+        return {"anyOf": [self.item.schema(), several]}
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """A list of words out of a few, in an order that counts; parsed to a tuple."""
@@ -426,6 +453,8 @@ def written(kind: Kind, value: object) -> object:
             return duration_text(value)
         case float() if value.is_integer() and isinstance(kind, Seconds):
             return int(value)
+        case (only,) if isinstance(kind, OneOrMore):
+            return only
         case tuple():
             return list(value)
         case From():

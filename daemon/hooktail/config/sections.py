@@ -62,6 +62,10 @@ class DestinationSection:
     """For one request, from writing to the whole answer."""
     connect_timeout_s: float = 10.0
     ca_file: Path | None = None
+    proxy: Secret | None = None
+    """URL of an HTTP proxy; secret because it may hold a password."""
+    account_file: Path | None = None
+    """The file that the account id was read from, for reading it again."""
 
     def url(self) -> Secret:
         """The address to post to; secret because the account id is part of it."""
@@ -240,7 +244,8 @@ class SourceSection:
     site: str | None = None
     """Scheme and host (and port) where the log has none: `https://shop.example`."""
     start_at: StartAt = "end"
-    destination: str = "default"
+    destinations: tuple[str, ...] = ("default",)
+    """Each gets all of the source's events."""
     max_event_age_s: float | None = 7 * DAY_S
     """Older events expire; None is no limit."""
     max_line_bytes: int = DEFAULT_MAX_LINE_BYTES

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from hooktail.config import keys
+from hooktail.config import keys, proxies
 from hooktail.config.findings import MASK
 from hooktail.config.kinds import Seconds, written
 
@@ -19,7 +19,9 @@ def describe(config: Config) -> dict[str, object]:
     return {
         **_values(keys.ROOT, config),
         "destination": {
-            name: {"account_id": MASK} | _values(keys.DESTINATION, section)
+            name: {"account_id": MASK}
+            | _values(keys.DESTINATION, section)
+            | ({"proxy": MASK} if section.proxy else {})
             for name, section in config.destinations.items()
         },
         "delivery": _values(keys.DELIVERY, config.delivery),
@@ -61,8 +63,8 @@ def _field(field: FieldSection) -> object:
 
 
 def _values(section: keys.Section, given: object) -> dict[str, object]:
-    """Returns the keys that have a value; account ids and options are no plain values."""
-    apart = {"account_id", "account_id_file"}
+    """Returns the keys that have a value; secrets and options are no plain values."""
+    apart = {"account_id", "account_id_file", *proxies.KEYS}
     if section is keys.SOURCE:
         apart.update(key.name for key in keys.OPTION_KEYS)
     values: dict[str, object] = {}

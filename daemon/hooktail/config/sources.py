@@ -174,18 +174,28 @@ def _check_destination(
     table: dict[str, object],
     destinations: Collection[str],
 ) -> None:
-    name = table.get("destination", "default")
-    if isinstance(keys.NAME_TEXT.parse(name), Refusal) or name in destinations:
-        return
-    hint = suggestion(str(name), destinations) or f"add [destination.{name}]"
-    implied = "" if "destination" in table else " (the default)"
-    findings.add(
-        (*path, "destination"),
-        f"there is no [destination.{name}]",
-        found=f"{findings.shown(name)}{implied}",
-        allowed=", ".join(quoted(known) for known in destinations),
-        hint=hint,
-    )
+    given = table.get("destination", "default")
+    names = given if isinstance(given, list) else [given]
+    for name in names:
+        if isinstance(keys.NAME_TEXT.parse(name), Refusal) or name in destinations:
+            continue
+        implied = "" if "destination" in table else " (the default)"
+        findings.add(
+            (*path, "destination"),
+            f"there is no [destination.{name}]",
+            found=f"{findings.shown(name)}{implied}",
+            allowed=", ".join(quoted(known) for known in destinations),
+            hint=suggestion(str(name), destinations) or f"add [destination.{name}]",
+        )
+    paths = table.get("paths")
+    if len(names) > 1 and isinstance(paths, list) and "-" in paths:
+        findings.add(
+            (*path, "destination"),
+            "of several destinations each reads the source by itself, and standard input can be "
+            "read once",
+            found=f"{len(names)} destinations",
+            allowed="one destination for a source that reads -",
+        )
 
 
 def _rule(findings: Findings, path: KeyPath, table: dict[str, object]) -> RuleSection | None:

@@ -7,13 +7,12 @@ Netflix's concurrency-limits and of Envoy's filter):
 
     answers as quick as ever    a tenth more, the square root of the limit at most
     answers half as slow again  twice in a row: down to where the queue of our making would end
-    refusals                    down by the share refused: at once for 429, for 5xx and time-outs
-                                if they are more than are usual
+    failures, and above all 429 more than usual: down by their share, unless less load does not end
+                                them (`blame`)
 
-A shrinking limit is an experiment. If answers do not come quicker, or failures do not get fewer,
-they are not of our making: that pace, or that share, is the endpoint's own from then on. Now and
-then a limit that gave no cause for it is lowered for one window, to see whether there is a queue
-that was there from the start.
+A shrinking limit is an experiment. If answers do not come quicker, they were not slow by our
+making: that pace is the endpoint's own from then on. Now and then a limit that gave no cause for it
+is lowered for one window, to see whether there is a queue that was there from the start.
 
 Answers to what was in flight when the limit shrank say nothing about the new one and are skipped.
 """
@@ -22,6 +21,8 @@ from __future__ import annotations
 
 import math
 from typing import NamedTuple
+
+from hooktail.delivery.blame import Blame
 
 TOLERANCE = 1.5
 """Of the endpoint's own latency; more is a queue."""
@@ -35,14 +36,6 @@ START_WINDOW = 4
 """The same while the limit doubles, where a queue would double with it."""
 LEAST_FAILURES = 8
 """So many failures end a window early, or half the limit if that is more."""
-USUAL_FAILURES = 0.15
-"""Share of failures, on top of the endpoint's own share, that is no sign of too much load."""
-SHARE_WEIGHT = 0.3
-"""Of the newest window in the share of failures."""
-USUAL_REFUSALS = 0.02
-"""The same for 429, which speaks of load and of nothing else."""
-MOST_OWN_FAILURES = 0.6
-"""An endpoint that fails more than this is shrunk for, whoever's fault it is."""
 PROBE_SHARE = 0.75
 """Of the limit, for one window."""
 PROBE_WINDOWS = 50
@@ -64,7 +57,7 @@ class Concurrency:
 
     __slots__ = (
         "_base_s",
-        "_blamed",
+        "_blame",
         "_cap_s",
         "_ceiling",
         "_count",
@@ -72,10 +65,8 @@ class Concurrency:
         "_failed",
         "_most",
         "_most_before",
-        "_own_share",
         "_probe_windows",
         "_refused",
-        "_share",
         "_stale",
         "_sum_s",
         "_suspect",
@@ -98,10 +89,7 @@ class Concurrency:
         """Slow start ends here; 0 if it has ended."""
         self._wall = math.inf
         """Where it was refused last: approached with care."""
-        self._share = self._own_share = 0.0
-        """Failures among the answers of late, and those that less load would not end."""
-        self._blamed: tuple[float, float] | None = None
-        """Limit and share of failures when shrinking because of failures began."""
+        self._blame = Blame()
         self._suspect = False
         self._trial: _Trial | None = None
         self._probe_windows = self._until_probe = PROBE_WINDOWS
@@ -141,7 +129,8 @@ class Concurrency:
         self._count += 1
         self._failed += 1
         self._refused += refused
-        self._doubling_to = 0.0
+        if refused:
+            self._doubling_to = 0.0
         if in_flight > self._most:
             self._most = in_flight
         enough = self._failed >= LEAST_FAILURES and 2 * self._failed >= self.limit
@@ -154,7 +143,7 @@ class Concurrency:
         `cautious` is after a pause that we were asked for: the doubling ends at half of what was.
         """
         self._doubling_to = max(self._want / 2, 2.0) if cautious else self._ceiling
-        self._share, self._own_share, self._blamed = 0.0, 0.0, None
+        self._blame.restart()
         self._trial, self._suspect = None, False
         self._stale = in_flight
         self._set(1.0)
@@ -177,8 +166,12 @@ class Concurrency:
         most = max(self._most, self._most_before)
         mean_s = self._sum_s / (count - failed) if count > failed else math.inf
         before = self._want
-        if self._too_many_failures(failed / count, refused / count):
+        verdict = self._blame.judge(count, failed, refused, before)
+        if verdict is not None:
             self._trial, self._suspect = None, False
+            self._doubling_to = 0.0
+            self._wall = self._wall if verdict.wall is None else verdict.wall
+            self._set(verdict.limit)
         elif 2 * most < self.limit:
             self._learn(mean_s)  # nobody waits for us: that is what the endpoint needs by itself
             self._trial, self._suspect = None, False
@@ -187,34 +180,6 @@ class Concurrency:
         if self._want < before:
             self._stale = in_flight - 1
         self._begin_window(in_flight - 1)
-
-    # -- failures
-
-    def _too_many_failures(self, share: float, refused: float) -> bool:
-        """Shrinks, if there were too many, or learns that so many are the endpoint's own."""
-        if refused > USUAL_REFUSALS:
-            self._shrink_for(share)
-            return True
-        self._share += (share - self._share) * SHARE_WEIGHT
-        if self._share <= self._own_share + USUAL_FAILURES:
-            self._blamed = None
-            if self._share < self._own_share / 2:
-                self._own_share = self._share
-            return False
-        if self._blamed is None:
-            self._blamed = (self._want, self._share)
-        limit, share_then = self._blamed
-        tried = self._want <= max(limit / 4, 1.0)
-        if tried and share_then * 0.75 < min(share, self._share) <= MOST_OWN_FAILURES:
-            self._own_share = self._share
-            self._blamed = None
-            return False
-        self._shrink_for(max(share - self._own_share, 0.0) / (1.0 - self._own_share))
-        return True
-
-    def _shrink_for(self, share: float) -> None:
-        self._wall = self._want
-        self._set(self._want * max(0.5, (1.0 - share) * 0.95))
 
     # -- latency
 

@@ -65,7 +65,8 @@ class Destination:
     """Takes events and settles each exactly once. All methods run on the loop thread.
 
     `poison_tries` is how often an event may fail amid neighbours that pass (`poison`) before it
-    becomes a dead letter of that reason; None is for ever.
+    becomes a dead letter of that reason; None is for ever. `before_probe` is called when a held
+    destination is about to be asked again, with nothing in flight.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Destination:
         rng: Random | None = None,
         log: Log | None = None,
         poison_tries: int | None = None,
+        before_probe: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._sender = sender
@@ -87,6 +89,7 @@ class Destination:
         self._clock = clock
         self._rng = random.Random() if rng is None else rng
         self._log: Log = structlog.get_logger() if log is None else log
+        self._before_probe = before_probe
         self._poison = PoisonTest(poison_tries)
         self._gate = Gate(
             concurrency=section.concurrency,
@@ -259,6 +262,8 @@ class Destination:
 
     def _on_timer(self) -> None:
         self._timer = None
+        if self._gate.state.name is Mode.HELD and self._gate.may_send(self._clock()):
+            self._before_probe()
         self._hand_over()
 
     def _stop_timer(self) -> None:

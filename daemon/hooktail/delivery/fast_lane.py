@@ -115,6 +115,20 @@ class FastLane(Generic[P]):
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self._sweep_s, self._sweep)
 
+    def retarget(self, target: Target) -> None:
+        """Sends to another account from now on; all else of the target is the same."""
+        self.target = target
+        try:
+            self._request = request_of(target, self._loop)
+            self.head = head_of(self._request)
+        except aiohttp.InvalidURL:
+            self._request = None  # said when a connection is opened
+        self.known = b""
+        # The account may be part of the host's name.
+        for connection in [*self._idle]:
+            self._drop(connection)
+        self._idle.clear()
+
     async def run(self) -> None:
         """Waits until cancelled; raises what a bug raised."""
         await self._broken

@@ -93,6 +93,10 @@ class PlainLane:
         self.silent_retries = 0
         """Events sent again at once after a used connection turned out to be closed."""
 
+    def retarget(self, target: Target) -> None:
+        """Sends to another account from now on; all else of the target is the same."""
+        self._target = target
+
     async def aclose(self) -> None:
         """Closes all connections."""
         await self._session.close()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 
-from hooktail import __version__
+from hooktail import __version__, telemetry
+from hooktail.config import account
 from hooktail.delivery.plain_lane import PlainLane
 from hooktail.delivery.target import Target
 from hooktail.delivery.task_lane import TaskLane
@@ -58,8 +59,8 @@ class Sender:
     """Sends events to one destination. An async context; `send` may run in many tasks.
 
     At most `concurrency` at once: waiting for a connection would count as the endpoint's time.
-    `proxy` is a URL. With `workers`, which must outlast it, those send. Raises ConfigError if
-    `ca_file` cannot be used.
+    With `workers`, which must outlast it, those send. Raises ConfigError if `ca_file` cannot be
+    used.
     """
 
     def __init__(
@@ -68,13 +69,12 @@ class Sender:
         *,
         concurrency: int,
         user_agent: str = f"hooktail/{__version__}",
-        proxy: str | None = None,
         lane: str | None = None,
         workers: WorkerPool | None = None,
     ) -> None:
-        self._name = section.name
+        self._section = section
         self._concurrency = concurrency
-        self._target = Target(section, user_agent=user_agent, proxy=proxy)
+        self._target = Target(section, user_agent=user_agent)
         self._workers = workers
         self.lane = lane_of(os.environ) if lane is None else lane
         """The lane that sends, `fast` or `plain`: inside the context, the one that can."""
@@ -110,7 +110,7 @@ class Sender:
     def open_lane(self, on_outcomes: OnOutcomes[P], *, limit: int) -> Lane[P]:
         """Returns a lane that hands outcomes to `on_outcomes`. Only inside the context."""
         if self._plain is not None:
-            return TaskLane(self._plain.send, on_outcomes, limit=limit, name=self._name)
+            return TaskLane(self._plain.send, on_outcomes, limit=limit, name=self._section.name)
         lane: FastLane[P] | WorkerLane[P]
         if self._workers is not None:
             lane = WorkerLane(self._workers, self._target, on_outcomes, limit=limit, kind=self.lane)
@@ -118,6 +118,24 @@ class Sender:
             lane = fast_lane.FastLane(self._target, on_outcomes, limit=limit)
         self._opened.append(lane)
         return lane
+
+    def look_again(self) -> None:
+        """Takes up another account id if its file says so now. Reads a few bytes, and may log.
+
+        Only while nothing is in flight.
+        """
+        file = self._section.account_file
+        found = None if file is None else account.read_again(file)
+        if found is None or found == self._section.account_id:
+            return
+        telemetry.mask(found.reveal())
+        self._section = replace(self._section, account_id=found)
+        self._target = self._target.with_account(self._section)
+        if self._plain is not None:
+            self._plain.retarget(self._target)
+        for lane in self._opened:
+            lane.retarget(self._target)
+        log.info("account_taken_up", destination=self._section.name, file=str(file))
 
     async def send(self, body: bytes) -> Outcome:
         """Posts `body` and judges the answer. Raises nothing but CancelledError (and our bugs)."""
@@ -135,7 +153,7 @@ class Sender:
         else:
             lacking = fast_lane.missing(asyncio.get_running_loop())
         if lacking:
-            log.warning("fast_lane_unavailable", destination=self._name, missing=lacking)
+            log.warning("fast_lane_unavailable", destination=self._section.name, missing=lacking)
         # Without TLS a proxy wants another first line than the endpoint does.
         return not lacking and (self._target.proxy is None or self._target.secure)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from copy import copy
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from hooktail.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hooktail.config.sections import DestinationSection
+    from hooktail.config.sections import DestinationSection, Secret
     from hooktail.delivery.outcome import Outcome
 
 KEEPALIVE_S = 10.0
@@ -36,18 +37,16 @@ ANSWER_WORDS_BYTES = 4096
 class Target:
     """One endpoint with one account. Raises ConfigError if `ca_file` cannot be used."""
 
-    def __init__(
-        self, section: DestinationSection, *, user_agent: str, proxy: str | None = None
-    ) -> None:
+    def __init__(self, section: DestinationSection, *, user_agent: str) -> None:
         self._make(
             destination=section.name,
             url=section.url().reveal(),
-            account_id=section.account_id.reveal(),
+            secrets=sorted(_spellings(section.account_id)),
             timeout_s=section.timeout_s,
             connect_timeout_s=section.connect_timeout_s,
             ca_file=None if section.ca_file is None else str(section.ca_file),
             user_agent=user_agent,
-            proxy=proxy,
+            proxy=None if section.proxy is None else section.proxy.reveal(),
         )
 
     def packed(self) -> str:
@@ -66,7 +65,7 @@ class Target:
         *,
         destination: str,
         url: str,
-        account_id: str,
+        secrets: list[str],
         timeout_s: float,
         connect_timeout_s: float,
         ca_file: str | None,
@@ -86,7 +85,17 @@ class Target:
             # The first words of an answer are read as they come.
             "Accept-Encoding": "identity",
         }
-        self._secrets = {account_id, quote(account_id, safe=""), quote(account_id)} - {""}
+        self._secrets = secrets
+
+    def with_account(self, section: DestinationSection) -> Target:
+        """Returns the same endpoint with the account of `section`, which else says the same."""
+        other = copy(self)
+        other.url = section.url().reveal()
+        # A late answer may still repeat the account before.
+        secrets = sorted({*self._secrets, *_spellings(section.account_id)})
+        other._secrets = secrets  # noqa: SLF001 - our own
+        other._made_of = self._made_of | {"url": other.url, "secrets": secrets}  # noqa: SLF001
+        return other
 
     @property
     def total_s(self) -> float:
@@ -109,6 +118,11 @@ class Target:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _spellings(account_id: Secret) -> set[str]:
+    text = account_id.reveal()
+    return {text, quote(text, safe=""), quote(text)} - {""}
 
 
 def _tls_context(destination: str, ca_file: str | None) -> ssl.SSLContext:

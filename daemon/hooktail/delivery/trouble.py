@@ -6,9 +6,9 @@ import ssl
 
 import aiohttp
 
-from hooktail.delivery.outcome import Misconfigured, Outcome, Retry
+from hooktail.delivery.outcome import Misconfigured, Outcome, Retry, words
 
-_PROXY_WANTS_A_PASSWORD = 407
+_PROXY_IS_UNWELL = frozenset({408, 425, 429})
 
 
 def translate(error: aiohttp.ClientError | TimeoutError | UnicodeError) -> Outcome:
@@ -24,10 +24,13 @@ def translate(error: aiohttp.ClientError | TimeoutError | UnicodeError) -> Outco
             return Misconfigured("tls", None, "")
         case aiohttp.InvalidURL() | UnicodeError():
             return Misconfigured("url", None, "")
-        case aiohttp.ClientHttpProxyError(status=status):
-            if status == _PROXY_WANTS_A_PASSWORD:
-                return Misconfigured("proxy", status, "")
-            return Retry("proxy")
+        case aiohttp.ClientHttpProxyError(status=status, message=message):
+            if 300 <= status <= 499 and status not in _PROXY_IS_UNWELL:
+                # Above all 407: it wants a password, or another one.
+                return Misconfigured("proxy", status, words(f"{status} {message}".encode()))
+            return Retry(f"proxy_{status}")
+        case aiohttp.ClientProxyConnectionError():
+            return Retry("proxy_connect")
         case aiohttp.ConnectionTimeoutError():
             return Retry("connect_timeout")
         case TimeoutError():

@@ -60,8 +60,9 @@ class WorkerLane(Generic[P]):
         """Parcels sent again at once after a used connection turned out to be closed."""
         self._pool = pool
         self._limit = limit
-        opening = {"target": target.packed(), "kind": kind, "connections": limit}
-        self._opening = json.dumps(opening).encode()
+        self._kind = kind
+        self._connections = limit
+        self._opening = self._opening_for(target)
         self._on_outcomes = on_outcomes
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parts: list[_Part[P]] = []
@@ -105,6 +106,18 @@ class WorkerLane(Generic[P]):
     async def aclose(self) -> None:
         """Ends the lane."""
         self.stop()
+
+    def retarget(self, target: Target) -> None:
+        """Sends to another account from now on; only while nothing is in flight."""
+        self._pool.remove(self)
+        self._parts.clear()
+        self._opening = self._opening_for(target)
+        for worker in self._pool.add(self):
+            self.joined(worker)
+
+    def _opening_for(self, target: Target) -> bytes:
+        opening = {"target": target.packed(), "kind": self._kind, "connections": self._connections}
+        return json.dumps(opening).encode()
 
     # -- what the pool tells
 

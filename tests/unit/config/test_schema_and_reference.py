@@ -28,6 +28,9 @@ def chapter(section: keys.Section) -> str:
     return REFERENCE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
 
 
+PROXY = {"HOOKTAIL_PROXY": "http://proxy.example:3128"}
+
+
 def examples(text: str) -> str:
     return "\n".join(re.findall(r"```toml\n(.*?)```", text, re.DOTALL))
 
@@ -56,11 +59,11 @@ def test_the_commented_keys_of_the_example_are_right_too(tmp_path: Path) -> None
     uncommented = re.sub(r"(?m)^# (\w+\s*= |\[)", r"\1", EXAMPLE)
     file = tmp_path / "account_id"
     file.write_text("acc-1")
-    uncommented = re.sub(r"(?m)^account_id\s.*\n", "", uncommented)
+    uncommented = re.sub(r"(?m)^(account_id|proxy|proxy_file)\s.*\n", "", uncommented)
     path = tmp_path / "hooktail.toml"
     path.write_text(uncommented.replace("/etc/hooktail/account_id", str(file)))
 
-    result = config.load(path, environ={})
+    result = config.load(path, environ=PROXY)
 
     assert set(result.sources[0].format_options) == {
         *(key.name for key in keys.OPTION_KEYS),
@@ -72,9 +75,15 @@ def test_the_examples_of_the_reference_load(tmp_path: Path) -> None:
     file = tmp_path / "account_id"
     file.write_text("acc-1")
     path = tmp_path / "hooktail.toml"
-    path.write_text(examples(REFERENCE).replace("/etc/hooktail/account_id", str(file)))
+    proxy = tmp_path / "proxy"
+    proxy.write_text(PROXY["HOOKTAIL_PROXY"])
+    named = {"/etc/hooktail/account_id": file, "/etc/hooktail/proxy": proxy}
+    text = examples(REFERENCE)
+    for there, here in named.items():
+        text = text.replace(there, str(here))
+    path.write_text(text)
 
-    assert len(config.load(path, environ={}).sources) == 2
+    assert len(config.load(path, environ=PROXY).sources) == 2
 
 
 def accepts(schema: dict[str, Any], value: object) -> bool:

@@ -145,11 +145,11 @@ def test_a_server_that_loses_most_of_its_workers_is_followed_down_and_up_again(s
 # -- servers that refuse
 
 
-@pytest.mark.parametrize(("per_s", "most"), [(100, 0.12), (1000, 0.04)])
+@pytest.mark.parametrize(("per_s", "most"), [(100, 0.15), (1000, 0.04)])
 def test_429_above_a_rate_holds_the_limit_where_hardly_any_come(per_s: float, most: float) -> None:
     course = saturate(Server(refuse=above_rate(per_s)), seconds=30, ceiling=1000).since(8)
 
-    assert course.delivered_per_s >= 0.85 * per_s
+    assert course.delivered_per_s >= 0.95 * per_s
     assert course.refused_share <= most
     assert course.mean_limit <= 1.5 * per_s * 0.05
 
@@ -192,8 +192,9 @@ def test_503_above_so_many_in_flight_keeps_the_limit_below(slots: int) -> None:
         ceiling=1000,
     ).since(10)
 
-    assert 0.5 * slots <= course.mean_limit <= 1.1 * slots
-    assert course.refused_share <= 0.15
+    assert 0.8 * slots <= course.mean_limit <= 1.1 * slots
+    # A refusal is five times as quick as an answer: of one slot too much come five.
+    assert course.refused_share <= 0.18
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -208,6 +209,32 @@ def test_failures_that_less_load_does_not_end_are_borne(share: float, seed: int)
     )
 
     assert course.since(50).mean_limit >= 0.85 * 32
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("unwell", "refused", "least_share"),
+    [(0.13, 0.0, 0.7), (0.13, 0.01, 0.65), (0.0, 0.01, 0.55), (0.3, 0.0, 0.4)],
+)
+def test_an_endpoint_that_fails_at_random_is_used_from_the_first_seconds_on(
+    unwell: float, refused: float, least_share: float, seed: int
+) -> None:
+    """Some with 429 and no time to wait; a third of the answers take long, too."""
+    rng = Random(seed)
+
+    def refuse(_now: float, _inside: int) -> Outcome | None:
+        chance = rng.random()
+        if chance < refused:
+            return Retry("http_429", 0.0)
+        return Retry("disconnected") if chance < refused + unwell else None
+
+    server = Server(
+        service_s=lambda _now: 0.06 if rng.random() < 0.3 else 0.004, refuse=refuse, refusal_s=0.004
+    )
+    course = saturate(server, ceiling=16, seconds=6)
+
+    assert course.since(0.5).mean_limit >= least_share * 16
+    assert course.since(0.5).delivered_per_s >= least_share * 16 / 0.0208 * (1 - unwell - refused)
 
 
 def test_an_outage_ends_with_one_request_and_doubles_from_there() -> None:
