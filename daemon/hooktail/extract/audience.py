@@ -105,6 +105,14 @@ class Audience:
         """Whether the address is one of `bot_cidrs`."""
         return self._bot_addresses[ip or ""]
 
+    def bot_sign(self, record: Record) -> str:
+        """Returns the name, for `bot_patterns_remove`, of what makes the agent a machine's."""
+        return self._bots.sign((stated(record.user_agent) or "")[:MAX_USER_AGENT])
+
+    def consent_sign(self, record: Record) -> str:
+        """Names the header or the cookie that is against an event."""
+        return self._consent.sign(record)
+
     def _look_at(self, ip: str, watch: AddressWatch) -> None:
         self.advice = watch.seen(ip)
         if watch.done:

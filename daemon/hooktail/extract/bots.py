@@ -44,6 +44,22 @@ class BotList:
                 return True
         return _finds(self._is_known, user_agent)
 
+    def sign(self, user_agent: str) -> str:
+        """Returns the name of the first pattern that is found in an agent; `""` for none.
+
+        For people: it asks one pattern after the other, which takes a second.
+        """
+        raw = user_agent.encode("utf-8", "replace")
+        for pattern in self._added:
+            if pattern.search(raw):
+                return pattern.pattern.decode()
+        plain = without_false_signs(user_agent)
+        if self._is_known(plain):
+            for pattern_text in _all_patterns():
+                if re.search(pattern_text, plain):
+                    return _name_of(pattern_text)
+        return ""
+
 
 def is_bot(user_agent: str) -> bool:
     """Whether the agent is one of the built-in machines."""
@@ -106,7 +122,18 @@ def _crawlers() -> tuple[str, ...]:
 
 @cache
 def _known_machines() -> Find:
-    return _finder([*_crawlers(), *(_CASELESS + pattern for pattern in MORE_PATTERNS.values())])
+    return _finder(_all_patterns())
+
+
+def _all_patterns() -> list[str]:
+    return [*_crawlers(), *(_CASELESS + pattern for pattern in MORE_PATTERNS.values())]
+
+
+def _name_of(pattern: str) -> str:
+    for name, ours in MORE_PATTERNS.items():
+        if pattern == _CASELESS + ours:
+            return name
+    return _plain(pattern)
 
 
 def _finder(patterns: Sequence[str]) -> Find:

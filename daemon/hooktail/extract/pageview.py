@@ -44,7 +44,7 @@ EXCLUDED_PATHS = (
     "/cdn-cgi/*",
     "*/feed/",
 )
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
+PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
 _CONTENT_TYPES = ("content_type", "sent_http_content_type", "resp_content_type")
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -111,7 +111,7 @@ def header(record: Record, name: str) -> str | None:
 
 
 def _refuse_headers(record: Record) -> str | None:
-    for name in _PREFETCH_HEADERS:
+    for name in PREFETCH_HEADERS:
         purpose = header(record, name)
         if purpose is not None and (
             "prefetch" in purpose.lower() or "prerender" in purpose.lower()

@@ -25,10 +25,10 @@ RECORD_KEYS = (
     "ip", "method", "scheme", "host", "port", "path", "query", "status", "referrer",
     "user_agent", "user", "bytes_sent", "duration_s", "xff", "session", "request_id",
 )
-# fmt: on
 PLACES = (
-    "query.NAME", "group.NAME", "fields.NAME", "cookie.NAME", "header.NAME", "date", *RECORD_KEYS
-)  # fmt: skip
+    "query.NAME", "group.NAME", "fields.NAME", "cookie.NAME", "header.NAME", "date", *RECORD_KEYS,
+)
+# fmt: on
 
 
 def reader(place: str, parse: ParseQuery) -> Read | None:
