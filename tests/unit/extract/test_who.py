@@ -224,5 +224,5 @@ def test_explain_says_whether_agent_or_address_made_it_a_bot() -> None:
     by_address = told(line(), replace(SHOP, bot_cidrs=("81.2.69.0/24",)))[1]
     by_agent = told(line(agent="curl/8.9.1"), SHOP)[1]
 
-    assert 'it is a bot or a monitor; found "81.2.69.142"' in by_address
-    assert 'it is a bot or a monitor; found "curl/8.9.1"' in by_agent
+    assert 'it is a bot or a monitor (bot_cidrs): "81.2.69.142"' in by_address
+    assert 'it is a bot or a monitor (curl): "curl/8.9.1"' in by_agent
