@@ -1,7 +1,7 @@
 """The recipes of configs/recipes/ do on realistic lines what their pages in docs/how-to/ say.
 
 For each source of NAME.toml there is a log in recipes/NAME/, with the exact bodies and books beside
-it, as `hooktail preview` writes them. The page shows the recipe itself, lines of the log and bodies.
+it, as `hooktail preview` writes them. The page shows the recipe, lines of the log and bodies.
 """
 
 from __future__ import annotations
