@@ -20,7 +20,7 @@ REASONS = {
     "filtered.script_request": "a script asked for it, not a person",
     "filtered.content_type": "the answer is no HTML",
     "filtered.no_time": "the line has no time",
-    "filtered.future": "it is more than 5 minutes in the future",
+    "filtered.future": "it is further in the future than max_event_ahead",
     "expired.age": "it is older than max_event_age",
     "filtered.no_consent": "the visitor does not want to be tracked, or has not said yes",
     "filtered.no_user_agent": "there is no user agent, and the endpoint requires one",
@@ -71,7 +71,8 @@ ADVICE = {
     "filtered.no_path": "only a rule without a condition on the path can take it",
     "filtered.static_file": _A_RULE + "; "
     "include_extensions in [source.pageview] makes pages of all such files",
-    "filtered.excluded_path": _A_RULE,
+    "filtered.excluded_path": _A_RULE + "; "
+    "include_paths in [source.pageview] makes a page view of it, unless exclude_paths names it",
     "filtered.prefetch": _A_RULE,
     "filtered.not_a_document": _A_RULE,
     "filtered.script_request": _A_RULE,

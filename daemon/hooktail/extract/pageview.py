@@ -57,7 +57,9 @@ class PageviewFilter:
         self.extensions = PAGE_EXTENSIONS.union(
             extension.lower().removeprefix(".") for extension in section.include_extensions
         )
-        self._excluded = glob_pattern(EXCLUDED_PATHS + section.exclude_paths, ignore_case=True)
+        self._built_in = glob_pattern(EXCLUDED_PATHS, ignore_case=True)
+        self._included = glob_pattern(section.include_paths, ignore_case=True)
+        self._excluded = glob_pattern(section.exclude_paths, ignore_case=True)
         self._paths: Cache[str | None] = Cache(self._refuse_path, 16_384)
 
     def refuses(self, record: Record) -> str | None:
@@ -86,7 +88,8 @@ class PageviewFilter:
             path = path.replace("//", "/")
         if not self._may_be_a_page(path):
             return "filtered.static_file"
-        return "filtered.excluded_path" if self._excluded.match(path) else None
+        excluded = self._built_in.match(path) and not self._included.match(path)
+        return "filtered.excluded_path" if excluded or self._excluded.match(path) else None
 
     def _may_be_a_page(self, path: str) -> bool:
         """Judges by extension: none, or one that serves pages.
