@@ -85,11 +85,19 @@ _FIRST_OF_CARD = "23456"
 HINT = re.compile(r"[@%+/\"]|eyJ|=[^&=]*+=|(?<![0-9])(?:[0-9][ -]?){14}")
 """Found in every path or query that may need a closer look at its values."""
 _USER_INFO = re.compile(r"://[^/?#\s]*@")
-_PAIR = re.compile(r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=[^\s&;#,})\"']*+")
+_PAIR = re.compile(
+    r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=(?:\"[^\"]*+\"|'[^']*+'|[^\s&;#,})\"']*+)"
+)
 _JSON_PAIR = re.compile(
     r"([\"'])([^\"'\s:]{1,64})\1\s{0,8}:\s{0,8}"
     r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|[^,}\]\s\"'{\[]++)"
 )
+PATH_HINT = re.compile(
+    r"[@%+\";=(]|eyJ|(?<![0-9])(?:[0-9][ -]?){14}"
+    r"|(?:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/",
+    re.IGNORECASE,
+)
+"""Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
 _JSON_KEY = re.compile(r"[\"']([^\"'\s]{1,64})[\"']\s{0,8}:")
 _COLON = re.compile(
@@ -156,16 +164,19 @@ def without_named(text: str, *, paths: bool = True) -> str:
     headers (`Authorization: ...`) and, where the text may hold `paths`, segments (`/token/...`).
     What is left may be such again.
     """
+    # What is shaped by its brackets first: a parameter's value may end within them.
+    if "(" in text:
+        text = _COOKIELESS.sub("", text)
+    if paths and "/" in text:
+        text = _SEGMENT.sub(lambda found: found[1] if _names_secret(found[2]) else found[0], text)
     if "://" in text:
         text = _USER_INFO.sub("://", text)
-    if "=" in text:
-        text = _PAIR.sub(lambda found: "" if name_kind(found[1]) else found[0], text)
     if ":" in text:
         text = _JSON_PAIR.sub(lambda found: "" if _is_telling_json(found[2]) else found[0], text)
         text = _COLON.sub(lambda found: "" if is_secret_key(found[1]) else found[0], text)
-    if paths and "/" in text:
-        text = _SEGMENT.sub(lambda found: found[1] if _names_secret(found[2]) else found[0], text)
-    return _COOKIELESS.sub("", text) if "(" in text else text
+    if "=" in text:
+        text = _PAIR.sub(lambda found: "" if name_kind(found[1]) else found[0], text)
+    return text
 
 
 def kind_of(text: str) -> Kind | None:

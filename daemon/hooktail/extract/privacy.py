@@ -16,6 +16,7 @@ from hooktail.extract.hashing import hash_email, hash_phone, hash_text
 from hooktail.extract.personal import (
     CLICK_IDS,
     HINT,
+    PATH_HINT,
     Kind,
     is_secret_key,
     is_told_by,
@@ -96,7 +97,7 @@ class Scrubber:
         return self._paths[path]
 
     def _scrubbed_path(self, path: str) -> str:
-        if not path:
+        if not PATH_HINT.search(path):
             return path
         kept: list[str] = []
         before = ""

@@ -350,3 +350,19 @@ def test_titles_are_no_headers() -> None:
 )
 def test_agents_of_people_stay_as_they_are(agent: str) -> None:
     assert FieldGuard().agent(agent) == agent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password="x1 planted" ok',
+        "token='planted 1' ok",
+        "ok /password=x1/(X(1)S(planted1)F(a))/a",
+        "ok https://planted:x1@intranet/token/planted1",
+    ],
+)  # fmt: skip
+def test_values_in_quotes_and_brackets_go_whole(text: str) -> None:
+    told = FieldGuard().fields({"note": text}, None)
+
+    assert "planted" not in str(told)
+    assert "ok" in str(told)
