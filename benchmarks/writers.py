@@ -564,9 +564,7 @@ def _otlp(hit: Hit) -> str:
     attributes: list[object] = [
         {"key": key, "value": {"stringValue": text}} for key, text in texts.items()
     ]
-    attributes.append(
-        {"key": "http.response.status_code", "value": {"intValue": str(hit.status)}}
-    )
+    attributes.append({"key": "http.response.status_code", "value": {"intValue": str(hit.status)}})
     stamp = f"{hit.epoch_s}{hit.us:06}123"
     record = {
         "timeUnixNano": stamp, "observedTimeUnixNano": stamp, "severityNumber": 9,
@@ -656,10 +654,9 @@ class Written(NamedTuple):
     """How many of a request's lines end as a record of their own."""
 
 
-_CONSOLE_STAMP = (
-    lambda hit: f'{hit.ip} - - [{_console(hit)}] "{hit.method} {hit.target} HTTP/1.1"'
-    f" {hit.status} "
-)
+def _console_line(hit: Hit) -> str:
+    return f'{hit.ip} - - [{_console(hit)}] "{hit.method} {hit.target} HTTP/1.1" {hit.status} '
+
 
 FORMATS: tuple[Written, ...] = (
     Written("ncsa_common", lambda hit: hit.common),
@@ -756,9 +753,9 @@ FORMATS: tuple[Written, ...] = (
     Written("squid_native", _squid),
     Written(
         "rack_common_logger",
-        lambda hit: f"{_CONSOLE_STAMP(hit)}{hit.size} {hit.taken_ms / 1000:.4f}",
+        lambda hit: f"{_console_line(hit)}{hit.size} {hit.taken_ms / 1000:.4f}",
     ),
-    Written("werkzeug", lambda hit: f"{_CONSOLE_STAMP(hit)}-"),
+    Written("werkzeug", lambda hit: f"{_console_line(hit)}-"),
     Written(
         "django_runserver",
         lambda hit: f'[{_console(hit)}] "{hit.method} {hit.target} HTTP/1.1" {hit.status} '
@@ -790,8 +787,8 @@ FORMATS: tuple[Written, ...] = (
         "laravel_app",
         _laravel,
         options=(
-            ("map.method", "method"), ("map.path", "url"), ("map.status", "status"),
-            ("map.ip", "ip"), ("map.event", "message"), ("map.user_agent", "ua"),
+            ("map.method", "context.method"), ("map.path", "context.url"), ("map.status", "context.status"),
+            ("map.ip", "context.ip"), ("map.event", "message"), ("map.user_agent", "context.ua"),
         ),
     ),
     Written("spring_app", _spring),
@@ -803,9 +800,7 @@ COMPOSED: tuple[Written, ...] = (
     Written("cri+caddy_json", lambda hit: f"{hit.iso}123Z stdout F {_caddy(hit)}"),
     Written("docker_compose+ncsa_combined", lambda hit: f"web-1  | {hit.line}"),
     Written("rfc3164+ncsa_combined", lambda hit: f"<190>{_syslog(hit)} web1 nginx: {hit.line}"),
-    Written(
-        "rfc5424+ncsa_combined", lambda hit: f"<190>1 {hit.iso}Z web1 nginx 77 - - {hit.line}"
-    ),
+    Written("rfc5424+ncsa_combined", lambda hit: f"<190>1 {hit.iso}Z web1 nginx 77 - - {hit.line}"),
     Written("journald_json+ncsa_combined", _journald),
     Written("auto", lambda hit: hit.line),
     Written(

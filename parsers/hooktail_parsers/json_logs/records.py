@@ -243,9 +243,10 @@ class RecordMaker:
                 its_scheme, its_host, path, query = usual.groups()
         if type(status) is str:
             status = self._quick_statuses[status]
-        elif status is not None:
-            if type(status) is not int or not _FIRST_STATUS <= status <= _LAST_STATUS:
-                return None
+        elif status is not None and (
+            type(status) is not int or not _FIRST_STATUS <= status <= _LAST_STATUS
+        ):
+            return None
         if status is None and self._app:
             return None
         time_ms = None
@@ -333,7 +334,9 @@ class RecordMaker:
             referrer,
             agent,
             None if user is None else _text(user),
-            size if type(size) is int and 0 <= size < _MOST_BYTES else count_of(size),
+            size
+            if size is None or (type(size) is int and 0 <= size < _MOST_BYTES)
+            else count_of(size),
             seconds,
             cookies,
             None,

@@ -417,7 +417,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)  # `auto` makes seventy parsers
 @given(st.lists(LINES | st.binary(max_size=40), max_size=80), st.integers(0, 80))
 def test_any_mix_is_read_the_same_way_in_one_batch_or_in_two(lines: list[bytes], cut: int) -> None:
     whole = read(new(), lines)
@@ -433,7 +433,7 @@ def test_any_mix_is_read_the_same_way_in_one_batch_or_in_two(lines: list[bytes],
     assert sorted(key for each in whole for key in each.keys) == list(range(len(lines)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)  # `auto` makes seventy parsers
 @given(st.lists(st.sampled_from(["combined", "vhost", "error", "noise", "cut"]), max_size=60))
 def test_no_record_has_an_address_or_a_time_of_another_line(kinds: list[str]) -> None:
     make: dict[str, Callable[[int], bytes]] = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hooktail_parsers import Parsed, ParseError, Record
+from hooktail_parsers import Parsed, ParseError, Record, Step
 from hooktail_parsers.builtin import FORMATS
 from hooktail_parsers.json_logs.aliases import aliases
 from hooktail_parsers.json_logs.parser import JsonParser, JsonPlan, ObjectReader
@@ -80,7 +80,7 @@ def places(found: object, way: tuple[str | int, ...] = ()) -> list[tuple[str | i
     if not isinstance(found, dict | list):
         return []
     pairs = found.items() if isinstance(found, dict) else enumerate(found)
-    return [way + (key,) + more for key, each in pairs for more in [(), *places(each)]]
+    return [(*way, key, *more) for key, each in pairs for more in [(), *places(each)]]
 
 
 @settings(max_examples=400, deadline=None)
@@ -145,3 +145,15 @@ def test_a_key_of_the_log_is_never_code() -> None:
 
     assert isinstance(parsed, Record)
     assert parsed.path == "/a"
+
+
+def test_a_time_that_only_the_wrapper_has_is_put_into_any_kind_of_record() -> None:
+    wrapper, inner = FORMATS["cri"], FORMATS["nginx_json"]
+    assert wrapper.wrap is not None
+    parser = wrapper.wrap(inner.make({}), {})
+    line = b'2025-03-14T08:26:53.987654321Z stdout F {"request":"GET /p HTTP/1.1","status":"200"}'
+
+    for result in parser.parse_batch([line] * 6):
+        record = result.finished[0].parsed if isinstance(result, Step) else result
+        assert isinstance(record, Record)
+        assert record.time_ms == 1741940813987
