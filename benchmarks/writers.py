@@ -650,8 +650,6 @@ class Written(NamedTuple):
     write: Callable[[Hit], str]
     header: str = ""
     options: tuple[tuple[str, str], ...] = ()
-    records: int = 1
-    """How many of a request's lines end as a record of their own."""
 
 
 def _console_line(hit: Hit) -> str:
@@ -772,7 +770,6 @@ FORMATS: tuple[Written, ...] = (
         "morgan_dev",
         lambda hit: f"\x1b[0m{hit.method} {hit.target} \x1b[32m{hit.status}\x1b[0m "
         f"{hit.taken_ms + hit.us % 1000 / 1000:.3f} ms - {hit.size}\x1b[0m",
-        records=0,
     ),
     Written("json_app", _json_app),
     Written("rails_lograge_json", _lograge),
@@ -787,8 +784,9 @@ FORMATS: tuple[Written, ...] = (
         "laravel_app",
         _laravel,
         options=(
-            ("map.method", "context.method"), ("map.path", "context.url"), ("map.status", "context.status"),
-            ("map.ip", "context.ip"), ("map.event", "message"), ("map.user_agent", "context.ua"),
+            ("map.method", "context.method"), ("map.path", "context.url"),
+            ("map.status", "context.status"), ("map.ip", "context.ip"),
+            ("map.user_agent", "context.ua"), ("map.event", "message"),
         ),
     ),
     Written("spring_app", _spring),

@@ -91,8 +91,8 @@ def test_the_quick_way_is_the_careful_way(data: st.DataObject) -> None:
     for way in data.draw(st.lists(st.sampled_from(places(sample)), max_size=3)):
         at: Any = found
         for step in way[:-1]:
-            at = at[step] if isinstance(at, dict | list) and step in places_of(at) else {}
-        if isinstance(at, dict | list) and way[-1] in places_of(at):
+            at = at[step] if has(at, step) else None
+        if has(at, way[-1]):
             at[way[-1]] = data.draw(VALUES)
     parser = reader_of(name)
     try:
@@ -109,8 +109,11 @@ def test_the_quick_way_is_the_careful_way(data: st.DataObject) -> None:
     assert comparable(parser.parse_batch([line])[0]) == comparable(careful)
 
 
-def places_of(at: dict[str, object] | list[object]) -> object:
-    return at.keys() if isinstance(at, dict) else range(len(at))
+def has(at: object, step: str | int) -> bool:
+    """Whether something is there still: what held it may have been replaced."""
+    if isinstance(at, dict):
+        return step in at
+    return isinstance(at, list) and isinstance(step, int) and step < len(at)
 
 
 @pytest.mark.parametrize(("name", "sample"), OBJECTS, ids=lambda each: str(each)[:20])
