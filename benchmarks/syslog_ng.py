@@ -43,7 +43,8 @@ destination d {{
   file("{out}" template('$(format-json --omit-empty-values event_name=pageview
     timestamp="${{ISODATE}}" url="https://shop.example${{.apache.request}}"
     referrer="${{.apache.referrer}}" user_agent="${{.apache.agent}}"
-    ip_address="${{.apache.clientip}}")\n') log-fifo-size(200000) flush-lines(1000));
+    ip_address="${{.apache.clientip}}")
+') log-fifo-size(200000) flush-lines(1000));
 }};
 log {{ source(s); {prefilter} parser(p); filter(f); destination(d); flags(flow-control); }};
 """
