@@ -23,19 +23,18 @@ _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"
 def read_pairs(line: bytes) -> dict[bytes, bytes | None] | None:
     """Reads the pairs of a line, None as the value of a bare key; None if it is no logfmt.
 
-    A line of bare keys alone is a text, not logfmt.
+    The first has a value: what begins with words is a sentence with pairs in it, such as the last
+    line of a stack trace, whatever those say.
     """
     pairs: dict[bytes, bytes | None] = {}
-    some = False
     for key, equals, quoted, plain, stray in _EACH_PAIR(line) if b"=" in line else ():
-        if stray:
+        if stray or not (equals or pairs):
             return None
         if equals:
-            some = True
             pairs[key] = unescape(quoted) if quoted else plain
         else:
             pairs[key] = None
-    return pairs if some else None
+    return pairs or None
 
 
 def unescape(raw: bytes) -> bytes:

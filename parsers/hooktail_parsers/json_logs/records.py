@@ -133,7 +133,7 @@ class RecordMaker:
 
         code = None if status is None else status_of(status)
         parts = self._parts(line, method, target)
-        if parts is None or self._app:
+        if parts is None or self._app or (said is not None and status is None):
             mapped = ranks[_TARGET] < 0 or ranks[_REQUEST] < 0
             if own is None or own.get("event") is None:
                 refusal = self._refusal(parts, code, said, mapped=mapped)
@@ -217,7 +217,7 @@ class RecordMaker:
         (
             time, date, ip, line, verb, target, query_text, host, port, scheme, tls,
             status, referrer, agent, user, size, span, span_s, span_ms, span_us, span_ns,
-            cookies, headers, xff, session, request_id, _,
+            cookies, headers, xff, session, request_id, said,
         ) = values  # fmt: skip
         its_scheme = its_host = query = None
         if type(line) is str:
@@ -247,7 +247,7 @@ class RecordMaker:
             type(status) is not int or not _FIRST_STATUS <= status <= _LAST_STATUS
         ):
             return None
-        if status is None and self._app:
+        if status is None and (self._app or said is not None):
             return None
         time_ms = None
         if type(time) is str and time.isascii():
@@ -387,7 +387,8 @@ class RecordMaker:
         self, parts: _Parts | None, code: int | None, said: object, *, mapped: bool
     ) -> Skip | ParseError | None:
         """Tells why an object states no finished request; None if it does."""
-        if parts is None:
+        if parts is None or not self._app:
+            # A server's line that says something, but no status, is of an application beside it.
             return NO_REQUEST if self._app else NOT_A_REQUEST
         if parts[0] is None and not mapped:
             return NO_REQUEST
