@@ -106,6 +106,9 @@ class RecordMaker:
         self._seconds = IsoSeconds(zone) if first is None else None
         self._quick_ips = TextMemo[str | None](lambda text: ip_of(encoded(text)), 16_384)
         self._quick_hosts = TextMemo[tuple[str | None, int | None]](self._stated_host, 4096)
+        self._quick_named = TextMemo[tuple[str | None, int | None]](
+            lambda text: virtual_host(encoded(text), _utf8), 4096
+        )
         self._quick_statuses = TextMemo[int | None](status_of, 1024)
         self._spans_s = TextMemo[float | None](lambda text: duration_s(text, 1.0))
         self._wanted_headers = WantedHeaders()
@@ -144,12 +147,12 @@ class RecordMaker:
             time_ms = self._time_ms(date if time is None else time, date)
             if time_ms is None:
                 return BAD_TIME
-        kept = None
+        kept = named = None
         if headers is not None or header_keys:
             kept = headers_of(headers, header_keys)
             cookie = kept.pop("cookie", None)
             cookies = cookies or cookie
-            host = host or kept.get("host")
+            named = kept.get("host")
             referrer = referrer or kept.get("referer")
             agent = agent or kept.get("user-agent")
             xff = xff or kept.get("x-forwarded-for")
@@ -157,8 +160,8 @@ class RecordMaker:
         if query is None and query_text is not None:
             query = _text(query_text)
             query = query.removeprefix("?") if query else None
-        if host is not None and (its_host is None or not self._app):
-            its_host, its_port = self._host(host, its_host, its_port)
+        if its_host is None or not self._app:
+            its_host, its_port = self._host(host, named, its_host, its_port)
         if its_port is None and port is not None:
             its_port = port_of(port)
         if scheme is not None:
@@ -267,18 +270,24 @@ class RecordMaker:
                 return None
         elif date is not None:
             return None
+        named = None
         if headers is not None:
             wanted = self._wanted_headers.read(headers) if type(headers) is dict else None
             if wanted is None:
                 return None
             cookie, named, its_referrer, its_agent, forwarded = wanted
-            cookies, host = cookies or cookie, host or named
+            cookies = cookies or cookie
             referrer, agent, xff = referrer or its_referrer, agent or its_agent, xff or forwarded
         its_port = None
-        if host is not None and (its_host is None or not self._app):
-            if type(host) is not str:
-                return None
-            known, known_port = self._quick_hosts[host]
+        if (host is not None or named is not None) and (its_host is None or not self._app):
+            known: str | None = None
+            known_port = None
+            if host is not None:
+                if type(host) is not str:
+                    return None
+                known, known_port = self._quick_hosts[host]
+            if known is None and named is not None:
+                known, known_port = self._quick_named[named]
             if known is not None:
                 if known_port is not None or known != its_host:
                     its_port = known_port
@@ -407,12 +416,19 @@ class RecordMaker:
         return self._times[encoded(time if day is None else with_day(day, time))]
 
     def _host(
-        self, stated: object, its_host: str | None, its_port: int | None
+        self, stated: object, named: str | None, its_host: str | None, its_port: int | None
     ) -> tuple[str | None, int | None]:
-        """Reads what the log calls the host; it outranks that of the target, for which it stood."""
-        text = _text(stated)
+        """Reads what the log calls the host, or the header; it outranks that of the target.
+
+        What an application calls the host is mostly the machine; a header never is.
+        """
+        text = None if stated is None else _text(stated)
         host, port = (None, None) if text is None else self._hosts[encoded(text)]
-        if host is None or (self._app and not _SITE(host)):
+        if self._app and host is not None and not _SITE(host):
+            host = None
+        if host is None and named is not None:
+            host, port = self._hosts[encoded(named)]
+        if host is None:
             return its_host, its_port
         return host, its_port if port is None and host == its_host else port
 
