@@ -16,6 +16,7 @@ from hooktail_parsers.json_logs.values import (
     count_of,
     duration_s,
     encoded,
+    epoch_text_ms,
     ip_of,
     joined_text,
     number_time_ms,
@@ -255,11 +256,16 @@ class RecordMaker:
         time_ms = None
         if type(time) is str and time.isascii():
             if date is not None:
-                if type(date) is not str:
+                if type(date) is not str or not date.isascii():
                     return None
                 time = with_day(date, time)
-            if self._seconds is not None:
+            if self._seconds is None:
+                pass  # the user's own layout is asked first
+            elif time[4:5] == "-":
                 time_ms = self._seconds.time_ms(time)
+            elif time[:1].isdecimal():
+                # Each is another one: nothing to remember.
+                time_ms = epoch_text_ms(time)
             if time_ms is None:
                 time_ms = self._times[time.encode("ascii")]
                 if time_ms is None:

@@ -160,3 +160,17 @@ def test_a_time_that_only_the_wrapper_has_is_put_into_any_kind_of_record() -> No
         record = result.finished[0].parsed if isinstance(result, Step) else result
         assert isinstance(record, Record)
         assert record.time_ms == 1741940813987
+
+
+def test_a_day_that_is_none_is_a_bad_time_the_quick_way_too() -> None:
+    line = (
+        b'{"date":"\xc3\xa9","time":"08:26:53","c-ip":"203.0.113.7","cs-method":"GET",'
+        b'"cs-uri-stem":"/cart","sc-status":"200"}'
+    )
+    parser = FORMATS["cloudfront_v2_json"].make({})
+
+    results = parser.parse_batch([line.replace(b"\xc3\xa9", b"2025-03-14")] * 5 + [line])
+
+    assert isinstance(results[4], LateRecord)
+    assert isinstance(results[5], ParseError)
+    assert results[5].reason == "bad_time"
