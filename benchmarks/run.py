@@ -16,6 +16,7 @@ from pathlib import Path
 
 NAMES = (
     "lines",
+    "formats",
     "speed",
     "events",
     "peers",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hooktail_parsers._api import OptionError
+from hooktail_parsers.memo import TextMemo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,7 @@ _FIRST_YEAR = 1970
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # local times are counted without a zone
 _HOUR_S = 3600
+_SECOND_END = len("2025-03-14T08:26:53")
 _ZONE_TEXT = re.compile(r"([+-])([0-9]{2}):?([0-5][0-9])").fullmatch
 
 _CLOCK = rb"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)"
@@ -93,6 +95,38 @@ def iso_time_ms(stamp: bytes, zone: tzinfo = UTC) -> int | None:
         if minute_s is not None:
             minute_s -= offset_s(offset)
     return None if minute_s is None else within_minute_ms(minute_s, second, fraction)
+
+
+class IsoSeconds:
+    """Reads the ISO stamps that most logs write, quickly: each second is read once."""
+
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        self._local = TextMemo[int | None](lambda text: _whole_second_ms(text, "", zone), 1024)
+        self._utc = TextMemo[int | None](lambda text: _whole_second_ms(text, "Z", zone), 1024)
+
+    def time_ms(self, stamp: str) -> int | None:
+        """Returns what `iso_time_ms` does of `2025-03-14T08:26:53.123456Z`; None if it is to do it.
+
+        Fraction and `Z` may be absent. Other stamps, impossible ones and leap seconds are its own.
+        """
+        rest = stamp[_SECOND_END:]
+        if rest[-1:] == "Z":
+            second_ms = self._utc[stamp[:_SECOND_END]]
+            rest = rest[:-1]
+        else:
+            second_ms = self._local[stamp[:_SECOND_END]]
+        if second_ms is None or not rest:
+            return second_ms
+        fraction = rest[1:]
+        if rest[0] in ".," and fraction.isdecimal() and fraction.isascii():
+            return second_ms + int((fraction + "00")[:3])
+        return None
+
+
+def _whole_second_ms(stamp: str, zone_text: str, zone: tzinfo) -> int | None:
+    if len(stamp) != _SECOND_END or not stamp.isascii() or stamp.endswith(":60"):
+        return None
+    return iso_time_ms(f"{stamp}{zone_text}".encode("ascii"), zone)
 
 
 def ctime_ms(stamp: bytes, zone: tzinfo = UTC) -> int | None:

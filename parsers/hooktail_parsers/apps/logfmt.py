@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
 from hooktail_parsers.address import virtual_host
+from hooktail_parsers.apps.pairs import PairReader, read_pairs
 from hooktail_parsers.json_logs.aliases import APP, APP_CONTAINERS, aliases, joined
 from hooktail_parsers.json_logs.parser import JsonPlan, ObjectReader
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import COMMON_OPTIONS, check_options, text_decoder
 from hooktail_parsers.peer import forwarded_ip
@@ -32,44 +34,6 @@ SYNTAX = ParseError("syntax")
 BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
-_PAIR = rb'([^\s="]++)(?:(=)(?:"((?:[^"\\]++|\\.)*+)"|([^\s"]\S*+)?+))?+'
-# The last group is what is no pair, with all behind it: there is no need to look further.
-_EACH_PAIR = re.compile(_PAIR + rb"(?=\s|\Z)|(\S.*+)", re.DOTALL).findall
-_ESCAPE = re.compile(rb"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)", re.DOTALL)
-_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
-
-
-def read_pairs(line: bytes) -> dict[bytes, bytes | None] | None:
-    """Reads the pairs of a line, None as the value of a bare key; None if it is no logfmt.
-
-    A line of bare keys alone is a text, not logfmt.
-    """
-    pairs: dict[bytes, bytes | None] = {}
-    some = False
-    for key, equals, quoted, plain, stray in _EACH_PAIR(line) if b"=" in line else ():
-        if stray:
-            return None
-        if equals:
-            some = True
-            pairs[key] = unescape(quoted) if quoted else plain
-        else:
-            pairs[key] = None
-    return pairs if some else None
-
-
-def unescape(raw: bytes) -> bytes:
-    r"""Undoes the escaping of a quoted value, as Go and JSON write it."""
-    return _ESCAPE.sub(_meaning, raw) if b"\\" in raw else raw
-
-
-def _meaning(escape: re.Match[bytes]) -> bytes:
-    code = escape[1]
-    if len(code) == 1:
-        return _CONTROLS.get(code, code)
-    number = int(code[1:], 16)
-    return chr(number).encode("utf-8", "replace") if code[:1] == b"u" else bytes((number,))
-
-
 # The names of applications that log JSON, and those that only such short lines have.
 _PLAN = JsonPlan(
     joined(APP, aliases(ip="peer", duration="dur", xff="fwd")),
@@ -86,19 +50,15 @@ class LogfmtParser(LineParser):
     def __init__(self, options: Mapping[str, str]) -> None:
         mapped = [option for option in options if option.startswith("map.")]
         check_options(options, (*_OPTIONS, *mapped))
-        self._decode = decode = text_decoder(options)
-        self._keys = Memo(decode, 1024)
+        self._pairs = PairReader(text_decoder(options))
         self._record = ObjectReader(options, _PLAN).record
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
-        pairs = read_pairs(line)
+        pairs = self._pairs.read(line)
         if pairs is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
-        keys, decode = self._keys, self._decode
-        return self._record(
-            {keys[key]: True if raw is None else decode(raw) for key, raw in pairs.items()}
-        )
+        return self._record(pairs)
 
 
 _ROUTER = re.compile(
@@ -107,6 +67,13 @@ _ROUTER = re.compile(
     rb"(?:(?!heroku)[^ =]++ )?heroku(?:\[router\]:| router(?: -)++) "
 ).match
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++").fullmatch
+_ORDINARY = re.compile(
+    rb"([0-9]{4}-[0-9T:.+Zz-]{15,31}) heroku\[router\]: "
+    rb'at=[a-z]++ method=([A-Z]++) path="(/[^ ?"\\]*+)(?:\?([^ "\\]*+))?" '
+    rb'host=([^\s"=]++) request_id=([^\s"]++) fwd="([^"\\]*+)" dyno=[^\s"]*+ '
+    rb"connect=([0-9]{1,9})ms service=([0-9]{1,9})ms status=([0-9]{3}) bytes=([0-9]{1,18}) "
+    rb"protocol=(https?)(?: tls=[a-z]++)?+(?: tls_version=[0-9a-z.]++)?+\r?\Z"
+).match
 _MILLISECONDS = re.compile(rb"([0-9]{1,9})ms").fullmatch
 
 
@@ -118,12 +85,52 @@ class HerokuRouterParser(LineParser):
         self._decode = decode = text_decoder(options)
         zone = zone_of(options)
         self._times = Memo(lambda raw: iso_time_ms(raw, zone), 1024)
+        self._words = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._statuses = Memo(lambda raw: int(raw) or None, 1024)
         self._chains = Memo(forwarded_ip, 16_384)
         self._hosts = Memo(lambda raw: virtual_host(raw, decode), 1024)
         self._texts = Memo(lambda raw: stated(decode(raw)))
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line."""
+        """Parses one line: an ordinary one here, its fields when they are asked for."""
+        match = _ORDINARY(line)
+        if match is None:
+            return self.careful_parse(line)
+        (
+            time, method, path, query, authority, request_id, chain, connect_ms, service_ms,
+            status, sent, scheme,
+        ) = match.groups()  # fmt: skip
+        time_ms = self._times[time]
+        if time_ms is None:
+            return BAD_TIME
+        host, port = self._hosts[authority]
+        words, decode = self._words, self._decode
+        return LateRecord(
+            time_ms,
+            self._chains[chain],
+            words[method],
+            words[scheme],
+            host,
+            port,
+            decode(path),
+            None if query is None else decode(query),
+            self._statuses[status],
+            None,
+            None,
+            None,
+            int(sent),
+            (int(service_ms) + int(connect_ms)) / 1000,
+            None,
+            None,
+            stated(decode(chain)),
+            None,
+            stated(decode(request_id)),
+            careful=self.careful_parse,
+            source=line,
+        )
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         header = _ROUTER(line)
         if header is None and not line.startswith((b"at=", b"sock=")):
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
@@ -164,7 +171,7 @@ class HerokuRouterParser(LineParser):
             bytes_sent=int(sent) if sent.isdigit() and len(sent) <= 18 else None,
             duration_s=_sum_s(get(b"connect"), get(b"service")),
             xff=texts[chain],
-            request_id=texts[get(b"request_id") or b""],
+            request_id=stated(self._decode(get(b"request_id") or b"")),
             fields=fields or None,
         )
 

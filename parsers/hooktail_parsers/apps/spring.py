@@ -13,13 +13,13 @@ import re
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
-from hooktail_parsers.apps.logfmt import read_pairs
+from hooktail_parsers.apps.pairs import PairReader
 from hooktail_parsers.joining import JoinRules, join
 from hooktail_parsers.json_logs.aliases import APP, APP_CONTAINERS, aliases, joined
 from hooktail_parsers.json_logs.parser import JsonPlan, ObjectReader
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import COMMON_OPTIONS, check_options, text_decoder
-from hooktail_parsers.times import iso_time_ms, zone_of
+from hooktail_parsers.times import IsoSeconds, iso_time_ms, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,9 +67,9 @@ class SpringParser(LineParser):
         mapped = [option for option in options if option.startswith("map.")]
         check_options(options, (*COMMON_OPTIONS, "date_format", "session_cookie", *mapped))
         zone = zone_of(options)
+        self._seconds = IsoSeconds(zone)
         self._times = Memo(lambda stamp: iso_time_ms(stamp, zone), 1024)
-        self._decode = decode = text_decoder(options)
-        self._keys = Memo(decode, 1024)
+        self._pairs = PairReader(text_decoder(options))
         self._record = ObjectReader(options, _PLAN).record
 
     def parse(self, line: bytes) -> Parsed:
@@ -82,17 +82,14 @@ class SpringParser(LineParser):
         first = _FIRST_PAIR(message)
         if first is None or b"\n" in message:
             return NO_REQUEST
-        pairs = read_pairs(message[first.end() :])
-        if pairs is None:
+        pairs = self._pairs.read(message[first.end() :])
+        if pairs is None or True in pairs.values():  # a word between pairs: a sentence
             return NO_REQUEST
-        found: dict[str, object] = {}
-        for key, value in pairs.items():
-            if value is None:  # a word between pairs: a sentence
-                return NO_REQUEST
-            found[self._keys[key]] = self._decode(value)
-        parsed = self._record(found)
+        parsed = self._record(pairs)
         if isinstance(parsed, Record) and parsed.time_ms is None:
-            parsed.time_ms = self._times[header[1]]
+            parsed.time_ms = self._seconds.time_ms(header[1].decode("ascii"))
+            if parsed.time_ms is None:
+                parsed.time_ms = self._times[header[1]]
             if parsed.time_ms is None:
                 return BAD_TIME
         return parsed

@@ -11,14 +11,15 @@ import re
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
-from hooktail_parsers.address import client_ip, virtual_host
+from hooktail_parsers.address import client_ip, split_authority, virtual_host
 from hooktail_parsers.clock import clf_time_ms
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import peer_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
-from hooktail_parsers.times import iso_time_ms
+from hooktail_parsers.times import IsoSeconds, iso_time_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,21 @@ _CLASSIC = re.compile(
 ).match
 
 
+# A request for a URL, as nearly all are; fewer columns, for those of the fields are read late.
+_ORDINARY_BALANCED = (
+    _TOKEN.replace(b"(", b"(?:", 1)
+    + rb" ([^ \"]+):[0-9]{1,5} (?:[^ \"]++) "
+    + (_SECONDS + b" " + _SECONDS + b" " + _SECONDS)
+    + rb' ([0-9]{3}|0|-) (?:[0-9]{3}|0|-) (?:[0-9]++|-) ([0-9]{1,18}|-) "([A-Z]++) ([a-z]++)://'
+    + rb'([^/?#@ "\\]++)(/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++" '
+    + QUOTED
+)
+_ORDINARY_ALB = re.compile(
+    rb"[a-z0-9]++ ([0-9T:.+-]++Z?+) " + _ORDINARY_BALANCED + _END, re.DOTALL
+).match
+_ORDINARY_CLASSIC = re.compile(rb"([0-9T:.+-]++Z?+) " + _ORDINARY_BALANCED + _END, re.DOTALL).match
+
+
 class BalancerParser(LineParser):
     """Reads lines of application and classic load balancers."""
 
@@ -75,7 +91,13 @@ class BalancerParser(LineParser):
         check_options(options)
         decode = text_decoder(options)
         self._match = _CLASSIC if classic else _ALB
+        self._ordinary = _ORDINARY_CLASSIC if classic else _ORDINARY_ALB
+        self._decode = decode
         self._read = RequestLine(decode).read
+        self._seconds = IsoSeconds()
+        self._ips = Memo(client_ip, 16_384)
+        self._hosts = Memo(lambda raw: split_authority(raw, decode), 1024)
+        self._words = Memo(lambda raw: raw.decode("ascii"), 64)
         self._times = Memo(iso_time_ms, 1024)
         self._peers = Memo(peer_ip, 16_384)
         self._texts = Memo(lambda raw: stated(decode(unescape(raw))))
@@ -83,7 +105,40 @@ class BalancerParser(LineParser):
         self._statuses = Memo(_status, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line."""
+        """Parses one line: an ordinary one here, its fields when they are asked for."""
+        match = self._ordinary(line)
+        if match is None:
+            return self.careful_parse(line)
+        (
+            time, client, waited, worked, answered, status, sent, method, scheme, authority,
+            path, query, agent,
+        ) = match.groups()  # fmt: skip
+        time_ms = self._seconds.time_ms(time.decode("ascii"))
+        place = self._hosts[authority]
+        if time_ms is None or place is None:
+            return self.careful_parse(line)
+        words, decode = self._words, self._decode
+        return LateRecord(
+            time_ms,
+            self._ips[client],
+            words[method],
+            words[scheme],
+            place[0],
+            place[1],
+            decode(path),
+            None if query is None else decode(query),
+            self._statuses[status],
+            None,
+            self._texts[agent],
+            None,
+            None if sent == b"-" else int(sent),
+            round(float(waited) + float(worked) + float(answered), 6),
+            careful=self.careful_parse,
+            source=line,
+        )
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         match = self._match(line)
         if match is None:
             return without_record(line)
@@ -145,6 +200,13 @@ _S3 = re.compile(
     + rb'(?:"([^"]*+)"|-) (?:"([^"]*+)"|-)'
     + (_S3_TAIL + _END)
 ).match
+# A request for an object; what web sites of buckets do otherwise is left out.
+_ORDINARY_S3 = re.compile(
+    rb"[0-9a-zA-Z-]++ [^ ]++ \[([^\]]{26})\] ([^ ]++) ([^ ]++) ([^ ]++) (?!WEBSITE\.)[^ ]++ [^ ]++ "
+    rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
+    rb" ([0-9]{3}|0|-) [^ ]++ ([0-9]{1,18}|-) (?:[0-9]++|-) ([0-9]{1,18}|-) (?:[0-9]++|-) "
+    rb'(?:"([^"]*+)"|-) (?:"([^"]*+)"|-)' + (_S3_TAIL + _END)
+).match
 # S3 escapes no quotes: with one inside, what surrounds a column tells where it ends.
 _S3_QUOTES = re.compile(
     # Atomic up to the agent: what was found first is not looked for again.
@@ -160,7 +222,7 @@ class S3Parser(LineParser):
 
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options(options)
-        decode = text_decoder(options)
+        decode = self._decode = text_decoder(options)
         self._read = RequestLine(decode).read
         self._times = Memo(clf_time_ms, 1024)
         self._ips = Memo(client_ip, 16_384)
@@ -169,7 +231,42 @@ class S3Parser(LineParser):
         self._statuses = Memo(_status, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line."""
+        """Parses one line: an ordinary one here, its fields when they are asked for."""
+        match = _ORDINARY_S3(line)
+        if match is None:
+            return self.careful_parse(line)
+        (
+            time, ip, requester, request_id, method, path, query, status, sent, total_ms,
+            referrer, agent, host_header,
+        ) = match.groups()  # fmt: skip
+        time_ms = self._times[time]
+        if time_ms is None:
+            return BAD_TIME
+        host, port = (None, None) if host_header is None else self._hosts[host_header]
+        texts, decode = self._texts, self._decode
+        return LateRecord(
+            time_ms,
+            self._ips[ip],
+            method.decode("ascii"),
+            None,
+            host,
+            port,
+            decode(path),
+            None if query is None else decode(query),
+            self._statuses[status],
+            None if referrer is None else texts[referrer],
+            None if agent is None else texts[agent],
+            texts[requester],
+            None if sent == b"-" else int(sent),
+            None if total_ms == b"-" else int(total_ms) / 1000,
+            # Each is another one: nothing to remember.
+            request_id=stated(decode(request_id)),
+            careful=self.careful_parse,
+            source=line,
+        )
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         match = _S3(line) or _S3_QUOTES(line)
         if match is None:
             return without_record(line)
@@ -210,7 +307,7 @@ class S3Parser(LineParser):
             texts[requester],
             None if sent == b"-" else int(sent),
             None if total_ms == b"-" else int(total_ms) / 1000,
-            request_id=texts[request_id],
+            request_id=stated(self._decode(request_id)),
             fields=fields,
         )
 

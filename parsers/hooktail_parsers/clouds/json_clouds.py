@@ -174,6 +174,7 @@ FASTLY = JsonPlan(
             ip="fastly_client_ip client_ip",
             target="url req_url",
             duration_us="time_elapsed elapsed_usec",
+            said="event msg message",
         ),
         SERVER,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hooktail_parsers.json_logs.private import is_private
 from hooktail_parsers.json_logs.values import MISSING, joined_text
@@ -60,3 +60,60 @@ def headers_of(whole: object, single: Mapping[str, object]) -> dict[str, str]:
                 if len(kept) >= _MOST_HEADERS:
                     return kept
     return kept
+
+
+_WANTED = ("cookie", "host", "referer", "user-agent", "x-forwarded-for")
+_MOST_SETS = 512
+
+Wanted: TypeAlias = "tuple[str | None, str | None, str | None, str | None, str | None]"
+
+
+class WantedHeaders:
+    """Reads the headers that fill a record's own keys, of objects whose names have come before."""
+
+    def __init__(self) -> None:
+        self._logged: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
+
+    def read(self, found: Mapping[str, object]) -> Wanted | None:
+        """Returns cookie, host, referer, user-agent and x-forwarded-for as `headers_of` would.
+
+        None if that has to be asked: for a value that is no plain text.
+        """
+        names = tuple(found)
+        if names in self._logged:
+            logged = self._logged[names]
+        else:
+            logged = _logged_names(names)
+            if len(names) <= _MOST_HEADERS and sum(map(len, names)) <= _LONGEST_VALUE:
+                if len(self._logged) >= _MOST_SETS:
+                    self._logged.clear()
+                self._logged[names] = logged
+        if logged is None:
+            return None
+        values: list[str | None] = []
+        for name in logged:
+            if name is None:
+                values.append(None)
+                continue
+            value = found[name]
+            if type(value) is list and len(value) == 1:
+                value = value[0]
+            if type(value) is not str or not value.isascii() or len(value) > _LONGEST_VALUE:
+                return None
+            values.append(None if value in MISSING else value)
+        cookie, host, referrer, agent, forwarded = values
+        return cookie, host, referrer, agent, forwarded
+
+
+def _logged_names(names: tuple[str, ...]) -> tuple[str | None, ...] | None:
+    """Returns the wanted headers by the names in the log; None if one is there twice."""
+    if len(names) > _MOST_HEADERS:
+        return None
+    kept: dict[str, str] = {}
+    for logged in names:
+        name = _NAMES[logged]
+        if name in kept:
+            return None
+        if name:
+            kept[name] = logged
+    return tuple(kept.get(name) for name in _WANTED)

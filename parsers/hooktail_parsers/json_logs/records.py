@@ -10,12 +10,13 @@ from hooktail_parsers.address import virtual_host
 from hooktail_parsers.cookies import cookie_value
 from hooktail_parsers.date_format import strptime_ms
 from hooktail_parsers.json_logs.aliases import SLOTS
-from hooktail_parsers.json_logs.headers import headers_of
+from hooktail_parsers.json_logs.headers import WantedHeaders, headers_of
 from hooktail_parsers.json_logs.private import plain, public_fields
 from hooktail_parsers.json_logs.values import (
     count_of,
     duration_s,
     encoded,
+    epoch_text_ms,
     ip_of,
     joined_text,
     number_time_ms,
@@ -27,14 +28,16 @@ from hooktail_parsers.json_logs.values import (
     tls_scheme,
     with_day,
 )
-from hooktail_parsers.memo import Memo
+from hooktail_parsers.late import LateRecord
+from hooktail_parsers.memo import Memo, TextMemo
 from hooktail_parsers.request import read_request, read_target
-from hooktail_parsers.times import zone_of
+from hooktail_parsers.times import IsoSeconds, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hooktail_parsers._api import Parsed
+    from hooktail_parsers.json_logs.routes import Found
     from hooktail_parsers.json_logs.shapes import Collected, Names
 
 BAD_TIME = ParseError("bad_time")
@@ -58,6 +61,10 @@ _FINISHED = re.compile(
 ).search
 _STARTED = re.compile(r"(?i)start|begin|began|incoming|receiv").search
 _LONGEST_SAID = 200
+_METHODS = frozenset(("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"))
+_SCHEMES = {"https": "https", "http": "http", "HTTPS": "https", "HTTP": "http"}
+_FIRST_STATUS, _LAST_STATUS = 100, 999
+_MOST_BYTES = 2**63
 
 _Parts: TypeAlias = "tuple[str | None, str | None, str | None, int | None, str | None, str | None]"
 """Method, scheme, host, port, path and query of a request."""
@@ -96,11 +103,24 @@ class RecordMaker:
         self._times = Memo(time_reader(zone, first), 1024)
         self._ips = Memo(ip_of, 16_384)
         self._hosts = Memo(lambda raw: virtual_host(raw, _utf8), 4096)
+        # For what is read quickly, by the text itself; a user's own layout is asked first.
+        self._seconds = IsoSeconds(zone) if first is None else None
+        self._quick_ips = TextMemo[str | None](lambda text: ip_of(encoded(text)), 16_384)
+        self._quick_hosts = TextMemo[tuple[str | None, int | None]](self._stated_host, 4096)
+        self._quick_named = TextMemo[tuple[str | None, int | None]](
+            lambda text: virtual_host(encoded(text), _utf8), 4096
+        )
+        self._quick_statuses = TextMemo[int | None](status_of, 1024)
+        self._spans_s = TextMemo[float | None](lambda text: duration_s(text, 1.0))
+        self._wanted_headers = WantedHeaders()
         self._session_cookie = options.get("session_cookie")
         self._own_fields = names.own_fields
         self._app = app
         self._status_needed = status_needed
         self._undone = None if undo is None else Memo(lambda raw: undo(_utf8(raw)) or None)
+        self._quick_undone = (
+            None if undo is None else TextMemo[str | None](lambda text: undo(text) or None)
+        )
 
     def record(self, collected: Collected) -> Parsed:
         """Returns the record. Never raises."""
@@ -117,7 +137,7 @@ class RecordMaker:
 
         code = None if status is None else status_of(status)
         parts = self._parts(line, method, target)
-        if parts is None or self._app:
+        if parts is None or self._app or (said is not None and status is None):
             mapped = ranks[_TARGET] < 0 or ranks[_REQUEST] < 0
             if own is None or own.get("event") is None:
                 refusal = self._refusal(parts, code, said, mapped=mapped)
@@ -128,12 +148,12 @@ class RecordMaker:
             time_ms = self._time_ms(date if time is None else time, date)
             if time_ms is None:
                 return BAD_TIME
-        kept = None
+        kept = named = None
         if headers is not None or header_keys:
             kept = headers_of(headers, header_keys)
             cookie = kept.pop("cookie", None)
             cookies = cookies or cookie
-            host = host or kept.get("host")
+            named = kept.get("host")
             referrer = referrer or kept.get("referer")
             agent = agent or kept.get("user-agent")
             xff = xff or kept.get("x-forwarded-for")
@@ -141,8 +161,8 @@ class RecordMaker:
         if query is None and query_text is not None:
             query = _text(query_text)
             query = query.removeprefix("?") if query else None
-        if host is not None and (its_host is None or not self._app):
-            its_host, its_port = self._host(host, its_host, its_port)
+        if its_host is None or not self._app:
+            its_host, its_port = self._host(host, named, its_host, its_port)
         if its_port is None and port is not None:
             its_port = port_of(port)
         if scheme is not None:
@@ -191,6 +211,162 @@ class RecordMaker:
             public_fields(left, own) if left or own else None,
         )
 
+    def quick_record(
+        self, values: tuple[object, ...], found: Found, careful: Callable[[Found], Parsed]
+    ) -> Record | None:
+        """Returns what `careful(found)` does, of the values that a route took; None if it is to.
+
+        Only what is plain is read here: ASCII text, numbers, a request that is finished.
+        """
+        (
+            time, date, ip, line, verb, target, query_text, host, port, scheme, tls,
+            status, referrer, agent, user, size, span, span_s, span_ms, span_us, span_ns,
+            cookies, headers, xff, session, request_id, said,
+        ) = values  # fmt: skip
+        its_scheme = its_host = query = None
+        if type(line) is str:
+            ordinary = _ORDINARY(line)
+            if ordinary is None or not line.isascii():
+                return None
+            if verb is not None and verb not in _METHODS:
+                return None
+            verb, path, query = ordinary.groups()
+        elif line is not None or type(target) is not str or not target.isascii():
+            return None
+        else:
+            if verb not in _METHODS and (verb is not None or self._app):
+                return None
+            if target.startswith("/"):
+                path, mark, query = target.partition("?")
+                if not mark:
+                    query = None
+            else:
+                usual = _ABSOLUTE(target)
+                if usual is None:
+                    return None
+                its_scheme, its_host, path, query = usual.groups()
+        if type(status) is str:
+            status = self._quick_statuses[status]
+        elif status is not None and (
+            type(status) is not int or not _FIRST_STATUS <= status <= _LAST_STATUS
+        ):
+            return None
+        if status is None and (self._app or said is not None):
+            return None
+        time_ms = None
+        if type(time) is str and time.isascii():
+            if date is not None:
+                if type(date) is not str or not date.isascii():
+                    return None
+                time = with_day(date, time)
+            if self._seconds is None:
+                pass  # the user's own layout is asked first
+            elif time[4:5] == "-":
+                time_ms = self._seconds.time_ms(time)
+            elif time[:1].isdecimal():
+                # Each is another one: nothing to remember.
+                time_ms = epoch_text_ms(time)
+            if time_ms is None:
+                time_ms = self._times[time.encode("ascii")]
+                if time_ms is None:
+                    return None
+        elif time is not None:
+            time_ms = number_time_ms(time)
+            if time_ms is None:
+                return None
+        elif date is not None:
+            return None
+        named = None
+        if headers is not None:
+            wanted = self._wanted_headers.read(headers) if type(headers) is dict else None
+            if wanted is None:
+                return None
+            cookie, named, its_referrer, its_agent, forwarded = wanted
+            cookies = cookies or cookie
+            referrer, agent, xff = referrer or its_referrer, agent or its_agent, xff or forwarded
+        its_port = None
+        if (host is not None or named is not None) and (its_host is None or not self._app):
+            known: str | None = None
+            known_port = None
+            if host is not None:
+                if type(host) is not str:
+                    return None
+                known, known_port = self._quick_hosts[host]
+            if known is None and named is not None:
+                known, known_port = self._quick_named[named]
+            if known is not None:
+                if known_port is not None or known != its_host:
+                    its_port = known_port
+                its_host = known
+        if query is None and query_text is not None:
+            query = _text(query_text)
+            query = query.removeprefix("?") if query else None
+        if its_port is None and port is not None:
+            its_port = port_of(port)
+        if scheme is not None:
+            stated = _SCHEMES.get(scheme) if type(scheme) is str else None
+            its_scheme = stated or scheme_of(scheme) or its_scheme
+        if its_scheme is None and tls is not None:
+            its_scheme = tls_scheme(tls)
+        if referrer is not None and (type(referrer) is not str or not referrer.isascii()):
+            return None
+        if agent is not None and (type(agent) is not str or not agent.isascii()):
+            return None
+        if cookies is not None or xff is not None:
+            cookies = None if cookies is None else joined_text(cookies, "; ")
+            xff = _list_text(xff)
+            if self._quick_undone is not None:
+                cookies, xff = self._plain(cookies), self._plain(xff)
+        if self._quick_undone is not None:
+            if agent is not None:
+                agent = self._quick_undone[agent]
+            if referrer is not None:
+                referrer = self._quick_undone[referrer]
+        if ip is not None:
+            if type(ip) is not str:
+                return None
+            ip = self._quick_ips[ip]
+        if span_s is not None:
+            seconds = self._spans_s[span_s] if type(span_s) is str else duration_s(span_s, 1.0)
+        elif span_ms is not None:
+            seconds = duration_s(span_ms, 1e-3)
+        elif span_us is not None:
+            seconds = duration_s(span_us, 1e-6)
+        elif span_ns is not None:
+            seconds = duration_s(span_ns, 1e-9)
+        else:
+            seconds = None if span is None else duration_s(span, None)
+        return LateRecord(
+            time_ms,
+            ip,
+            verb,
+            its_scheme,
+            its_host,
+            its_port,
+            path,
+            query,
+            status,
+            referrer,
+            agent,
+            None if user is None else _text(user),
+            size
+            if size is None or (type(size) is int and 0 <= size < _MOST_BYTES)
+            else count_of(size),
+            seconds,
+            cookies,
+            None,
+            xff,
+            None if session is None else _text(session),
+            None if request_id is None else _text(request_id),
+            None,
+            careful,
+            found,
+        )
+
+    def _stated_host(self, text: str) -> tuple[str | None, int | None]:
+        host, port = virtual_host(encoded(text), _utf8)
+        return (None, None) if host is None or (self._app and not _SITE(host)) else (host, port)
+
     def _parts(self, line: object, method: object, target: object) -> _Parts | None:
         """Reads the request, from its line or from its method and target; None if there is none."""
         verb = None if method is None else text_of(method)
@@ -228,7 +404,8 @@ class RecordMaker:
         self, parts: _Parts | None, code: int | None, said: object, *, mapped: bool
     ) -> Skip | ParseError | None:
         """Tells why an object states no finished request; None if it does."""
-        if parts is None:
+        if parts is None or not self._app:
+            # A server's line that says something, but no status, is of an application beside it.
             return NO_REQUEST if self._app else NOT_A_REQUEST
         if parts[0] is None and not mapped:
             return NO_REQUEST
@@ -247,12 +424,19 @@ class RecordMaker:
         return self._times[encoded(time if day is None else with_day(day, time))]
 
     def _host(
-        self, stated: object, its_host: str | None, its_port: int | None
+        self, stated: object, named: str | None, its_host: str | None, its_port: int | None
     ) -> tuple[str | None, int | None]:
-        """Reads what the log calls the host; it outranks that of the target, for which it stood."""
-        text = _text(stated)
+        """Reads what the log calls the host, or the header; it outranks that of the target.
+
+        What an application calls the host is mostly the machine; a header never is.
+        """
+        text = None if stated is None else _text(stated)
         host, port = (None, None) if text is None else self._hosts[encoded(text)]
-        if host is None or (self._app and not _SITE(host)):
+        if self._app and host is not None and not _SITE(host):
+            host = None
+        if host is None and named is not None:
+            host, port = self._hosts[encoded(named)]
+        if host is None:
             return its_host, its_port
         return host, its_port if port is None and host == its_host else port
 

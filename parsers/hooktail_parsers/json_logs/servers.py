@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers.json_logs.aliases import SERVER, aliases
+from hooktail_parsers.json_logs.aliases import SERVER, aliases, joined
 from hooktail_parsers.json_logs.parser import JsonPlan, json_format
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ def _caddy_access(found: Mapping[str, object]) -> bool:
     return not isinstance(logger, str) or logger.startswith("http.log.access")
 
 
-NGINX = JsonPlan(SERVER, header_prefix="http_", containers=frozenset(("http",)))
+NGINX = JsonPlan(
+    joined(SERVER, aliases(said="event msg message")),
+    header_prefix="http_",
+    containers=frozenset(("http",)),
+)
 
 CADDY = JsonPlan(
     aliases(

@@ -52,7 +52,7 @@ class _Node:
         """Slot and rank, for names that end here."""
 
 
-class _Wanted(NamedTuple):
+class Wanted(NamedTuple):
     """What a key of a shape stands for."""
 
     key: str
@@ -62,8 +62,10 @@ class _Wanted(NamedTuple):
     inside: Level | None
 
 
-class _Shape(NamedTuple):
-    wanted: tuple[_Wanted, ...]
+class Shape(NamedTuple):
+    """What the keys of objects stand for that have the same keys in the same order."""
+
+    wanted: tuple[Wanted, ...]
     headers: tuple[tuple[str, str], ...]
     """Keys that hold one request header each, with the header's name."""
     left: tuple[str, ...]
@@ -77,7 +79,7 @@ class Level:
     def __init__(self, names: Names, members: tuple[tuple[_Node, int], ...]) -> None:
         self._names = names
         self._members = members
-        self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._shapes: dict[tuple[str, ...], Shape] = {}
         self._next: dict[str, Level | None] = {}
 
     def collect(
@@ -88,8 +90,7 @@ class Level:
         headers: dict[str, object],
     ) -> dict[str, object]:
         """Puts what the object holds into its slots, and returns what no slot wants."""
-        keys = tuple(found)
-        shape = self._shapes.get(keys) or self._shape(keys)
+        shape = self.shape_of(tuple(found))
         left = {key: found[key] for key in shape.left}
         for key, slot, rank, inside in shape.wanted:
             value = found[key]
@@ -112,8 +113,12 @@ class Level:
             headers[name] = found[key]
         return left
 
-    def _shape(self, keys: tuple[str, ...]) -> _Shape:
-        wanted: list[_Wanted] = []
+    def shape_of(self, keys: tuple[str, ...]) -> Shape:
+        """Returns what the keys of an object at this place stand for."""
+        return self._shapes.get(keys) or self._shape(keys)
+
+    def _shape(self, keys: tuple[str, ...]) -> Shape:
+        wanted: list[Wanted] = []
         headers: list[tuple[str, str]] = []
         left: list[str] = []
         best: dict[int, int] = {}
@@ -133,7 +138,7 @@ class Level:
             outdone = each.rank > best[each.slot] and each.slot in _KEEP_OUTDONE
             if (outdone or each.slot == _SAID) and not is_private(each.key):
                 left.append(each.key)
-        shape = _Shape(tuple(wanted), tuple(headers), tuple(left))
+        shape = Shape(tuple(wanted), tuple(headers), tuple(left))
         if len(keys) <= _MOST_KEYS and sum(map(len, keys)) <= _MOST_TEXT:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
@@ -144,7 +149,7 @@ class Level:
     def _is_top(self) -> bool:
         return self._members[0][1] == 0 and self._members[0][0] is self._names.root
 
-    def _meaning(self, key: str) -> list[_Wanted]:
+    def _meaning(self, key: str) -> list[Wanted]:
         if len(key) > _LONGEST_KEY or key.count(".") >= _MOST_LEVELS:
             return []
         level: Level | None = self
@@ -175,7 +180,7 @@ class Level:
             self._next[part] = level
         return self._next[part]
 
-    def as_wanted(self, key: str) -> list[_Wanted]:
+    def as_wanted(self, key: str) -> list[Wanted]:
         """Returns what a key that leads to this level stands for."""
         ranks: dict[int, int] = {}
         for node, penalty in self._members:
@@ -184,10 +189,10 @@ class Level:
         goes_on = any(node.children or node is self._names.root for node, _ in self._members)
         inside = self if goes_on else None
         if not ranks:
-            return [_Wanted(key, -1, 0, inside)] if inside else []
+            return [Wanted(key, -1, 0, inside)] if inside else []
         # An object is looked into once, whatever else its key stands for.
         return [
-            _Wanted(key, slot, rank, None if number else inside)
+            Wanted(key, slot, rank, None if number else inside)
             for number, (slot, rank) in enumerate(ranks.items())
         ]
 
@@ -214,6 +219,7 @@ class Names:
         for name, paths in table.items():
             for rank, path in enumerate(paths):
                 self._add(path, _SLOT[name], rank)
+        self.is_mapped = bool(mapped)
         self.own_fields: list[str] = []
         for name, path in (mapped or {}).items():
             slot = _SLOT.get(name)
@@ -223,7 +229,7 @@ class Names:
             self._add(path, slot, MAPPED)
         self.slots = len(SLOTS) + len(self.own_fields)
         self.take_objects = _TAKE_OBJECTS | frozenset(range(len(SLOTS), self.slots))
-        self._top = Level(self, ((self.root, 0),))
+        self.top = Level(self, ((self.root, 0),))
 
     def _add(self, path: str, slot: int, rank: int) -> None:
         node = self.root
@@ -243,7 +249,7 @@ class Names:
         values: list[object] = [None] * self.slots
         ranks = [_UNKNOWN] * self.slots
         headers: dict[str, object] = {}
-        left = self._top.collect(found, values, ranks, headers)
+        left = self.top.collect(found, values, ranks, headers)
         return Collected(values, ranks, headers, left)
 
 

@@ -108,6 +108,11 @@ def _mail_time_ms(stamp: bytes) -> int | None:
         return None
 
 
+def epoch_text_ms(text: str) -> int | None:
+    """Reads a count since the epoch that came as ASCII text; None for any other text."""
+    return _plausible(epoch_ms(text.encode("ascii")))
+
+
 def _plausible(time_ms: int | None) -> int | None:
     return time_ms if time_ms is not None and time_ms >= _FIRST_EPOCH_MS else None
 

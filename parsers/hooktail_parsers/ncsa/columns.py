@@ -12,9 +12,10 @@ rest goes to `fields`, by its own name or under `extra`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from hooktail_parsers._api import Format, LineParser, Record
+from hooktail_parsers._api import Format, Record
 from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.clock import clf_time_ms
 from hooktail_parsers.memo import Memo
@@ -24,6 +25,8 @@ from hooktail_parsers.ncsa.parser import (
     COMMON_FIELDS,
     LAST_FIELDS,
     NOT_A_REQUEST,
+    PLAIN_REQUEST,
+    PLAIN_TOKEN,
     SYNTAX,
     without_record,
 )
@@ -34,31 +37,32 @@ from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
     from hooktail_parsers.ncsa.parser import Decode
 
     ReadLead: TypeAlias = "Callable[[bytes], Lead | None]"
+    ReadOrdinary: TypeAlias = "Callable[[Record, bytes, bytes, bytes], bool]"
     ReadColumn: TypeAlias = "Callable[[Record, Column, Decode], bool]"
 
-_REST = re.compile(
-    # No bracket between time and request: a time within another column is none.
-    rb'\[([^\]"\\]{26})\] ?([^"\[]*+)'
-    + QUOTED
-    + rb' ([0-9]{3}|0|-)(?: ([0-9]{1,18}|-)(?=\s|\Z))?+((?: [^\s"]++)*+)(?: '
+# No bracket between time and request: a time within another column is none.
+_TIME = rb'\[([^\]"\\]{26})\] ?([^"\[]*+)'
+_BEHIND_REQUEST = (
+    rb' ([0-9]{3}|0|-)(?: ([0-9]{1,18}|-)(?=\s|\Z))?+((?: [^\s"]++)*+)(?: '
     + QUOTED
     + rb" "
     + QUOTED
-    + rb")?+(?=\s|\Z)",
-    re.DOTALL,
-).search
+    + rb")?+(?=\s|\Z)"
+)
+_REST = re.compile(_TIME + QUOTED + _BEHIND_REQUEST, re.DOTALL).search
 _COLUMN = re.compile(
     rb"\s*+(?:([A-Za-z][\w.-]{0,63})=)?+(?:" + QUOTED + rb'|\[([^\]]*+)\]|([^\s"\[]\S*+))',
     re.DOTALL,
 ).match
 _MOST_COLUMNS = 64
 _HOLE_OR_BOM = b"\x00\xef\xbb\xbf"
+_APACHE_DURATION = re.compile(rb" ([0-9]{1,9})/([0-9]{1,9})").fullmatch
 _DECIMAL = re.compile(rb"[0-9]{1,9}\.[0-9]{1,9}").fullmatch
 _SECONDS_IN_PARENTHESES = re.compile(rb"\(([0-9]{1,9}(?:\.[0-9]{1,9})?) s\) ?").fullmatch
 _SECONDS_AND_MICROSECONDS = re.compile(rb"([0-9]{1,9})/([0-9]{1,15})").fullmatch
@@ -97,7 +101,47 @@ class _Client(NamedTuple):
     ident: str | None
 
 
-class ClfColumnsParser(LineParser):
+def read_ordinary(record: Record, between: bytes, plain: bytes, tail: bytes) -> bool:
+    """Reads the columns of no known place where they are one; False if they are another's."""
+    if not tail:
+        if not between and _DECIMAL(plain[1:]):
+            record.duration_s = float(plain)
+            return True
+        seconds = None if plain else _SECONDS_IN_PARENTHESES(between)
+        if seconds is not None:
+            record.duration_s = float(seconds[1])
+            return True
+    elif not between and not plain:
+        duration = _APACHE_DURATION(tail)
+        if duration is not None and int(duration[2]) // 1_000_000 == int(duration[1]):
+            record.duration_s = int(duration[2]) / 1_000_000
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """How the lines of a format mostly are, for reading those quickly."""
+
+    lead: bytes
+    """An expression of three groups (virtual host, client, user) for a lead of plain tokens."""
+    chain: bool = False
+    """The client is a forwarded list."""
+    needs_ip: bool = False
+    """A client that is no address tells that the columns are others."""
+    read: ReadOrdinary = read_ordinary
+
+
+# An empty group stands for a column that the format has not.
+_USER = rb" - ([^\x00- \"\\\[]++) "
+_LISTED = rb"((?:[^\x00- \"#,\[\\\x7f-\xff]++, )*+[^\x00- \"#,\[\\\x7f-\xff]++)"
+NCSA = rb"()" + PLAIN_TOKEN + _USER
+HOST_NCSA = PLAIN_TOKEN + b" " + PLAIN_TOKEN + _USER
+FORWARDED = rb"()" + _LISTED + _USER
+HOST_FORWARDED = PLAIN_TOKEN + b" " + _LISTED + _USER
+
+
+class ClfColumnsParser:
     """Parses lines whose lead one function knows; their other columns go by the rule."""
 
     def __init__(
@@ -107,6 +151,7 @@ class ClfColumnsParser(LineParser):
         read_column: ReadColumn,
         *,
         agent: bool,
+        ordinary: Ordinary,
     ) -> None:
         check_options(options)
         decode = self._decode = text_decoder(options)
@@ -118,6 +163,25 @@ class ClfColumnsParser(LineParser):
         self._clients = Memo(self._client, 16_384)
         self._texts = Memo(self._text)
         self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
+        self._ordinary = re.compile(
+            ordinary.lead + _TIME + PLAIN_REQUEST + _BEHIND_REQUEST, re.DOTALL
+        ).match
+        self._read_ordinary = ordinary.read
+        self._peers = Memo(self._chain if ordinary.chain else self._peer, 16_384)
+        self._needs_ip = ordinary.needs_ip
+        self._hosts = Memo(lambda raw: virtual_host(raw, decode), 1024)
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._users = Memo(lambda raw: None if raw == b'""' else self._text(raw), 1024)
+        self._encoding = options.get("encoding", "utf-8")
+
+    @staticmethod
+    def _peer(raw: bytes) -> tuple[str | None, str | None]:
+        return client_ip(raw), None
+
+    def _chain(self, raw: bytes) -> tuple[str | None, str | None]:
+        """Reads a forwarded list as client and chain; a host name alone is no list."""
+        listed = b"," in raw or client_ip(raw)
+        return forwarded_ip(raw), self._text(raw) if listed else None
 
     def _text(self, raw: bytes) -> str | None:
         return stated(self._decode(unescape(raw)))
@@ -138,6 +202,58 @@ class ClfColumnsParser(LineParser):
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, the others one by one."""
+        ordinary, read_ordinary, encoding = self._ordinary, self._read_ordinary, self._encoding
+        hosts, peers, times, texts = self._hosts, self._peers, self._times, self._texts
+        users, methods, statuses = self._users, self._methods, self._statuses
+        needs_ip, needs_agent = self._needs_ip, self._needs_agent
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            found = ordinary(line)
+            if found is None:
+                append(self.careful_parse(line))
+                continue
+            (
+                vhost, peer, user, time, between, method, path, query, status, size, plain,
+                referrer, agent,
+            ) = found.groups()  # fmt: skip
+            time_ms = times[time]
+            ip, xff = peers[peer]
+            if time_ms is None or (agent is None and needs_agent) or (ip is None and needs_ip):
+                append(self.careful_parse(line))
+                continue
+            host, port = hosts[vhost]
+            record = Record(
+                time_ms,
+                ip,
+                methods[method],
+                None,
+                host,
+                port,
+                path.decode(encoding, "replace"),
+                None if query is None else query.decode(encoding, "replace"),
+                statuses[status],
+                None if referrer is None else texts[referrer],
+                None if agent is None else texts[agent],
+                users[user],
+                None if size is None or size == b"-" else int(size),
+                None,
+                None,
+                None,
+                xff,
+            )
+            tail = line[found.end() :]
+            if (between or plain or tail) and not read_ordinary(record, between, plain, tail):
+                self._read_others(record, between, plain.split(), tail)
+            append(record)
+        return parsed
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = _REST(line)
         if found is None:
             return without_record(line)
@@ -256,6 +372,7 @@ def clf_columns_format(
     summary: str,
     read_lead: ReadLead,
     *,
+    ordinary: Ordinary,
     example: str,
     source: str,
     agent: bool = True,
@@ -265,7 +382,7 @@ def clf_columns_format(
     """Makes such a format; with `agent`, a line without referrer and agent is another format's."""
 
     def make(options: Mapping[str, str]) -> ClfColumnsParser:
-        return ClfColumnsParser(options, read_lead, column, agent=agent)
+        return ClfColumnsParser(options, read_lead, column, agent=agent, ordinary=ordinary)
 
     fields = COMMON_FIELDS + AGENT_FIELDS + LAST_FIELDS + more_fields
     return Format(name, summary, fields, make, example=example, source=source)

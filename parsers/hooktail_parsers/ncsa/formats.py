@@ -9,8 +9,10 @@ from hooktail_parsers.ncsa.tails import (
     read_cookies_and_latency,
     read_forwarded,
     read_ingress,
+    read_ingress_late,
     read_seconds,
     read_traefik,
+    read_traefik_late,
 )
 
 _COMMON = '203.0.113.7 - - [14/Mar/2025:09:26:53 +0100] "GET /p?a=1 HTTP/1.1" 200 512'
@@ -64,7 +66,7 @@ FORMATS = (
     writer_format(
         "nginx_ingress",
         "ingress-nginx for Kubernetes: combined, timing and upstreams",
-        layout=Layout(finish=read_ingress, more_quoted=None),
+        layout=Layout(finish=read_ingress, late=read_ingress_late, more_quoted=None),
         example=(
             f"{_COMBINED} 431 0.012 [default-shop-80] [] 10.0.0.9:8080 512 0.011 200"
             " c99400a4db42e32187a3cbda00920e41"
@@ -75,7 +77,12 @@ FORMATS = (
     writer_format(
         "traefik_clf",
         "Traefik's common log format",
-        layout=Layout(raw_agent_end=TRAEFIK_END, finish=read_traefik, more_quoted=None),
+        layout=Layout(
+            raw_agent_end=TRAEFIK_END,
+            finish=read_traefik,
+            late=read_traefik_late,
+            more_quoted=None,
+        ),
         example=f'{_COMBINED} 42 "shop@docker" "http://10.0.0.9:80" 12ms',
         source="Traefik documentation, access logs, format common",
         more_fields=("duration_s",),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hooktail_parsers._api import Format, ParseError, Record, Skip
 from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.clock import clf_time_ms
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request import read_request
@@ -46,13 +47,13 @@ START = rb"(?:\xef\xbb\xbf|\x00++)?+"
 """What may stand in front of a line: a byte order mark, or the hole that copytruncate leaves."""
 # A host holds none of these; NUL and high bytes are left to the second expression.
 # Ranges instead of `\s`: one look into a bitmap per byte.
-_PLAIN_TOKEN = rb'([^\x00- "#,\\\x7f-\xff]++)'
+PLAIN_TOKEN = rb'([^\x00- "#,\\\x7f-\xff]++)'
 _PLAIN_USER = rb' - ([^\x00- "\\\[]++) '
 # With a comma it is an element of a forwarded list, and the columns behind it are shifted.
 _TOKEN = rb'([^\s"#,]++)'
 _TIME = rb'\[([^\]"\\]{26})\]'
 _STATUS_BYTES = rb" ([0-9]{3}|0|-) ([0-9]{1,18}|-)"
-_PLAIN_REQUEST = rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
+PLAIN_REQUEST = rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
 # An empty pair of groups where the format has no such column keeps one loop for all formats.
 _NO_COLUMN = rb"()"
 _END = rb"(?=\s|\Z)"
@@ -102,6 +103,8 @@ class Layout:
     more_quoted: int | None = 0
     """How many quoted columns, and nothing else, stand behind the agent of an ordinary line; None
     if that cannot be said."""
+    late: Finish | None = None
+    """Reads of that, quickly, what is no field; the fields are read when they are asked for."""
 
 
 class NcsaParser:
@@ -112,7 +115,7 @@ class NcsaParser:
         decode = self._decode = text_decoder(options)
         # Spelt out in the loop below, where a call of `decode` is a tenth of a line's cost.
         self._encoding = options.get("encoding", "utf-8")
-        self._finish = layout.finish
+        self._finish, self._late = layout.finish, layout.late
         self.shape = _shape(layout)
         self._host_second = layout.host_second
         self._ordinary = re.compile(_ordinary_expression(layout), re.DOTALL).match
@@ -140,7 +143,8 @@ class NcsaParser:
 
     def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
         """Parses lines in order."""
-        match, encoding, finish = self._ordinary, self._encoding, self._finish
+        match, encoding = self._ordinary, self._encoding
+        finish, late, careful = self._finish, self._late, self.careful_parse
         hosts, ips, times, texts = self._hosts, self._ips, self._times, self._texts
         users, methods, statuses = self._users, self._methods, self._statuses
         parsed: list[Parsed] = []
@@ -148,7 +152,7 @@ class NcsaParser:
         for line in lines:
             found = match(line)
             if found is None:
-                append(self._parse_any(line))
+                append(careful(line))
                 continue
             vhost, ip, user, time, method, path, query, status, size, referrer, agent = (
                 found.groups()
@@ -158,6 +162,27 @@ class NcsaParser:
                 append(BAD_TIME)
                 continue
             host, port = hosts[vhost]
+            if late is not None:
+                record: Record = LateRecord(
+                    time_ms,
+                    ips[ip],
+                    methods[method],
+                    None,
+                    host,
+                    port,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    texts[referrer],
+                    texts[agent],
+                    users[user],
+                    None if size == b"-" else int(size),
+                    careful=careful,
+                    source=line,
+                )
+                late(record, line[found.end() :], self._decode)
+                append(record)
+                continue
             record = Record(
                 time_ms,
                 ips[ip],
@@ -186,7 +211,8 @@ class NcsaParser:
             return Stop(shifted.start(_GROUPS.index("user") + 1), "user")
         return stop
 
-    def _parse_any(self, line: bytes) -> Parsed:
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = next(filter(None, (match(line) for match in self._any)), None)
         if found is None:
             return without_record(line)
@@ -243,7 +269,7 @@ def _shape(layout: Layout) -> LineShape | None:
     """Returns the shape of the ordinary lines, None where it would not be worth its while."""
     if layout.host_second or layout.absolute or layout.more_quoted is None:
         return None
-    host = _PLAIN_TOKEN.strip(b"()") + b" " if layout.vhost else b""
+    host = PLAIN_TOKEN.strip(b"()") + b" " if layout.vhost else b""
     quoted = 2 + layout.more_quoted if layout.agent else 0
     return LineShape(
         lead=host + rb'[0-9A-Fa-f.:]++ - [^\x00- "\\\[]++ ' + _SURE_TIME,
@@ -253,15 +279,15 @@ def _shape(layout: Layout) -> LineShape | None:
 
 
 def _ordinary_expression(layout: Layout) -> bytes:
-    lead = (_PLAIN_TOKEN + b" " if layout.vhost else _NO_COLUMN) + _PLAIN_TOKEN + _PLAIN_USER
+    lead = (PLAIN_TOKEN + b" " if layout.vhost else _NO_COLUMN) + PLAIN_TOKEN + _PLAIN_USER
     if layout.host_second:
         # The host comes second, and first among the groups.
         host = rb"(?=[^ ]++ " + _HOST_SECOND + rb" )"
-        lead = host + _PLAIN_TOKEN + _PLAIN_USER.replace(rb" - ", rb" [^ ]++ ", 1)
-    request = _PLAIN_REQUEST
+        lead = host + PLAIN_TOKEN + _PLAIN_USER.replace(rb" - ", rb" [^ ]++ ", 1)
+    request = PLAIN_REQUEST
     if layout.absolute:
-        lead = rb'(?=[^"]++"[A-Z]++ http://([0-9A-Za-z.:-]++)/)' + _PLAIN_TOKEN + _PLAIN_USER
-        request = _PLAIN_REQUEST.replace(rb" (/", rb" http://[^/]++(/", 1)
+        lead = rb'(?=[^"]++"[A-Z]++ http://([0-9A-Za-z.:-]++)/)' + PLAIN_TOKEN + _PLAIN_USER
+        request = PLAIN_REQUEST.replace(rb" (/", rb" http://[^/]++(/", 1)
     end = rb"(?=" + layout.raw_agent_end + rb")" if layout.raw_agent_end else _END
     return lead + _TIME + b" " + request + _STATUS_BYTES + _tail(layout.agent, end)
 

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 from hooktail_parsers.address import client_ip
 from hooktail_parsers.ncsa.columns import (
     EXTRA_FIELDS,
+    FORWARDED,
+    HOST_FORWARDED,
+    HOST_NCSA,
+    NCSA,
     Column,
     Lead,
+    Ordinary,
     clf_columns_format,
     read_column,
 )
@@ -104,6 +109,21 @@ def read_tomcat_column(record: Record, column: Column, decode: Decode) -> bool:
     return True
 
 
+_ORDINARY_TOMCAT = re.compile(
+    rb" ((?=[0-9]*+[A-F]|[0-9]{32})[0-9A-F]{8,64}) ([0-9]{1,15})"
+).fullmatch
+
+
+def read_tomcat_ordinary(record: Record, between: bytes, plain: bytes, tail: bytes) -> bool:
+    """Reads a session and a duration behind the size, quickly; False if there is something else."""
+    columns = None if between or tail else _ORDINARY_TOMCAT(plain)
+    if columns is None:
+        return False
+    record.session = columns[1].decode("ascii")
+    record.fields = {"elapsed": int(columns[2])}
+    return True
+
+
 _STAMP = "[14/Mar/2025:09:26:53 +0100]"
 _REQUEST = '"GET /p?a=1 HTTP/1.1" 200 512'
 _AGENT = '"https://ref.example/" "Mozilla/5.0 (X11; Linux x86_64)"'
@@ -113,6 +133,7 @@ FORMATS = (
         "vhost_combined_plus",
         "vhost_combined with further columns",
         vhost_plus_lead,
+        ordinary=Ordinary(HOST_NCSA, needs_ip=True),
         example=f"shop.example:443 203.0.113.7 - - {_STAMP} {_REQUEST} {_AGENT} 0/12345",
         source="Debian's apache2.conf, LogFormat vhost_combined, with columns added",
     ),
@@ -120,6 +141,7 @@ FORMATS = (
         "nginx_with_time",
         "combined with the request time, before the referrer or behind the agent",
         ncsa_lead,
+        ordinary=Ordinary(NCSA),
         example=f"203.0.113.7 - - {_STAMP} {_REQUEST} 0.202 {_AGENT}",
         source="nginx ngx_http_log_module, combined with $request_time",
     ),
@@ -127,6 +149,7 @@ FORMATS = (
         "nginx_xff_first",
         "combined behind X-Forwarded-For, quoted or not, with or without the peer",
         xff_first_lead,
+        ordinary=Ordinary(FORWARDED, chain=True),
         example=f"203.0.113.7, 10.0.0.1 - - {_STAMP} {_REQUEST} {_AGENT}",
         source="nginx ngx_http_log_module, $http_x_forwarded_for before combined",
     ),
@@ -134,6 +157,7 @@ FORMATS = (
         "nginx_vhost_xff_first",
         "virtual host, X-Forwarded-For, combined",
         vhost_xff_first_lead,
+        ordinary=Ordinary(HOST_FORWARDED, chain=True),
         example=f"shop.example 203.0.113.7, 10.0.0.1 - - {_STAMP} {_REQUEST} {_AGENT}",
         source="nginx ngx_http_log_module, $host $http_x_forwarded_for before combined",
     ),
@@ -141,6 +165,7 @@ FORMATS = (
         "gandi",
         "Gandi web hosting: host, client, combined with seconds before the request",
         host_ncsa_lead,
+        ordinary=Ordinary(HOST_NCSA),
         example=f"shop.example 203.0.113.7 - - {_STAMP} (0 s) {_REQUEST} {_AGENT}",
         source="Gandi Simple Hosting logs",
     ),
@@ -148,6 +173,7 @@ FORMATS = (
         "tomcat",
         "Tomcat's AccessLogValve: common or combined, with session, thread and duration",
         ncsa_lead,
+        ordinary=Ordinary(NCSA, read=read_tomcat_ordinary),
         example=f"203.0.113.7 - admin {_STAMP} {_REQUEST} 8F3C2A901B77D4E5A6C0D1E2F3A4B5C6 12",
         source="Apache Tomcat configuration reference, Access Log Valve",
         agent=False,

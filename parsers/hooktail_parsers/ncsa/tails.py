@@ -27,13 +27,25 @@ _INGRESS = re.compile(
     rb" ([0-9]{1,18}|-) ([0-9]{1,9}(?:\.[0-9]{1,9})?|-)"
     rb" \[([^\]]*+)\](?: \[([^\]]*+)\])?" + (rb" " + _LIST) * 4 + rb"(?: ([^\s]++))?" + _END
 ).match
+# The same without what goes to the fields.
+_INGRESS_LATE = re.compile(
+    rb" (?:[0-9]{1,18}|-) ([0-9]{1,9}(?:\.[0-9]{1,9})?|-) \[[^\]]*+\](?: \[[^\]]*+\])?"
+    + (rb" " + _LIST.replace(b"([^", b"(?:[^", 1)) * 4
+    + rb"(?: ([^\s]++))?"
+    + _END
+).match
 TRAEFIK_END = rb' [0-9-]{1,18} "[^"]*+"? ?"[^"]*+" [0-9]{1,12}ms' + _END
 """What `read_traefik` reads, as an expression without groups."""
 _TRAEFIK = re.compile(
     # Real files lack the router's closing quote.
     rb' ([0-9]{1,18}|-) "([^"]*+)"? ?"([^"]*+)" ([0-9]{1,12})ms' + _END
 ).match
+_TRAEFIK_LATE = re.compile(rb' (?:[0-9]{1,18}|-) "[^"]*+"? ?"[^"]*+" ([0-9]{1,12})ms' + _END).match
 _LONGEST_LIST_BYTES = 1024
+# What is a list at a glance.
+_OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = _OCTET + rb"(?:\." + _OCTET + rb"){3}"
+_IPV4_LIST = re.compile(rb' "(' + _IPV4 + rb"(?:, ?" + _IPV4 + rb'){0,8})"(?=\s|\Z)').match
 _NO_HOPS = frozenset((b"-", b"unknown"))
 
 
@@ -51,6 +63,10 @@ def _is_forwarded_list(raw: bytes) -> bool:
 
 def read_forwarded(record: Record, tail: bytes, decode: Decode) -> None:
     """Reads `"$http_x_forwarded_for"` of nginx's `main`, or the `"$gzip_ratio"` of others."""
+    plain = _IPV4_LIST(tail)
+    if plain is not None:
+        record.xff = plain[1].decode("ascii")
+        return
     match = _FIRST_QUOTED(tail)
     if match is None:
         return
@@ -106,6 +122,25 @@ def read_ingress(record: Record, tail: bytes, decode: Decode) -> None:
         if value not in (None, b"", b"-"):
             fields[key] = decode(unescape(value))
     add_fields(record, fields)
+
+
+def read_ingress_late(record: Record, tail: bytes, decode: Decode) -> None:
+    """Reads the duration and the request's id, as `read_ingress` does."""
+    match = _INGRESS_LATE(tail)
+    if match is None:
+        return
+    time, request_id = match.groups()
+    if time != b"-":
+        record.duration_s = float(time)
+    if request_id is not None and request_id != b"-":
+        record.request_id = decode(request_id)
+
+
+def read_traefik_late(record: Record, tail: bytes, _decode: Decode) -> None:
+    """Reads the duration, as `read_traefik` does."""
+    match = _TRAEFIK_LATE(tail)
+    if match is not None:
+        record.duration_s = int(match[1]) / 1000
 
 
 def read_traefik(record: Record, tail: bytes, decode: Decode) -> None:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
 from hooktail_parsers.address import client_ip, virtual_host
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import stated
-from hooktail_parsers.times import iso_time_ms, zone_of
+from hooktail_parsers.times import IsoSeconds, iso_time_ms, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,13 @@ _COUNTERS = (
 )
 _LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?: [^ "]++)*+)(?=[ \r]|\Z)'
 _LINE = re.compile(_HEAD + rb'"([^"]*+)"' + _COUNTERS + rb'"([^"]*+)" "([^"]*+)" ' + _LAST).match
+_ORDINARY = re.compile(
+    _HEAD
+    + rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
+    # As above, without what goes to the fields.
+    + _COUNTERS.replace(b'([^ "]++)', b'[^ "]++', 1)
+    + rb'"([^"]*+)" "([^"]*+)" "([^"]*+)" "([^"]*+)" "[^"]*+"(?: [^ "]++)*+(?=[ \r]|\Z)'
+).match
 # Atomic up to the agent: what was found first is not looked for again, so that time stays linear.
 _QUOTES = re.compile(
     rb"(?>" + _HEAD + rb'"(.*?)"' + _COUNTERS + rb'"([^"]*+)" ")(.*?)" ' + _LAST, re.DOTALL
@@ -53,9 +61,11 @@ class EnvoyParser(LineParser):
 
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options(options)
-        decode = text_decoder(options)
+        decode = self._decode = text_decoder(options)
         zone = zone_of(options)
         self._read = RequestLine(decode).read
+        self._seconds = IsoSeconds(zone)
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
         self._times = Memo(lambda raw: iso_time_ms(raw, zone), 1024)
         self._chains = Memo(forwarded_ip, 16_384)
         self._ips = Memo(client_ip, 16_384)
@@ -64,7 +74,47 @@ class EnvoyParser(LineParser):
         self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line."""
+        """Parses one line: an ordinary one here, its fields when they are asked for."""
+        match = _ORDINARY(line)
+        if match is None:
+            return self.careful_parse(line)
+        (
+            time, method, path, query, status, sent, duration_ms, chain, agent, request_id,
+            authority,
+        ) = match.groups()  # fmt: skip
+        time_ms = self._seconds.time_ms(time.decode("latin-1"))
+        ip = self._chains[chain]
+        if time_ms is None or ip is None:
+            # Without a forwarded chain the client may be among the last columns.
+            return self.careful_parse(line)
+        host, port = self._hosts[authority]
+        texts, decode = self._texts, self._decode
+        return LateRecord(
+            time_ms,
+            ip,
+            self._methods[method],
+            None,
+            host,
+            port,
+            decode(path),
+            None if query is None else decode(query),
+            self._statuses[status],
+            None,
+            texts[agent],
+            None,
+            None if sent == b"-" else int(sent),
+            None if duration_ms == b"-" else int(duration_ms) / 1000,
+            None,
+            None,
+            stated(decode(chain)),
+            None,
+            stated(decode(request_id)),
+            careful=self.careful_parse,
+            source=line,
+        )
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         match = _LINE(line) or (_QUOTES(line) if line[:1] in b"[A" else None)
         if match is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
@@ -110,7 +160,7 @@ class EnvoyParser(LineParser):
             bytes_sent=None if sent == b"-" else int(sent),
             duration_s=None if duration_ms == b"-" else int(duration_ms) / 1000,
             xff=texts[chain],
-            request_id=texts[request_id],
+            request_id=stated(self._decode(request_id)),
             fields=fields or None,
         )
 

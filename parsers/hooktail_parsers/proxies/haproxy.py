@@ -15,8 +15,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from hooktail_parsers._api import Format, LineParser, OptionError, ParseError, Record, Skip
-from hooktail_parsers.address import virtual_host
+from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.cookies import cookie_value
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import COMMON_OPTIONS, check_options, text_decoder
 from hooktail_parsers.peer import peer_ip
@@ -49,6 +50,17 @@ _LINE = re.compile(
 # in RFC 5424, with structured data (`- `, `] `).
 _BEGINNING = re.compile(rb"[:\]-] (?=[^ \[\]]++ \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:)").search
 _LONGEST_HEADER_BYTES = 512
+_ORDINARY = re.compile(
+    rb'(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [^ \[\]"]++ [^ \[\]":]++(?:\[[0-9]++\])?: )?+'
+    rb"([0-9a-fA-F.:]+):[0-9]{1,5} \[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2})"
+    rb"(:[^\]]{2,7})\] "
+    rb"[^ ~]++(~?+) [^ /]++/[^ ]++ "
+    rb"(?:-?[0-9]++/){4}\+?(-?[0-9]{1,15}) "
+    rb"([0-9]{3}|0|-1|-) \+?(-?[0-9]{1,18}) ([^ ]++) [^ ]++ [^ ]{4} "
+    rb"[0-9]++/[0-9]++/[0-9]++/[0-9]++/\+?[0-9]++ [0-9]++/[0-9]++ "
+    rb"(?:\{([^}]*+)\} )?+"
+    rb'"([A-Z]++) (/[^ ?"#]*+)(?:\?([^ "#]*+))? HTTP/[0-9.]++"(?=\r?\Z)'
+).match
 _CUT_FROM_BYTES: Final = 1000
 """HAProxy cuts lines at 1024 bytes by itself; a shorter one without an end is torn."""
 
@@ -92,10 +104,71 @@ class HaproxyParser(LineParser):
         self._peers = Memo(peer_ip, 16_384)
         self._texts = Memo(lambda raw: stated(decode(unescape(raw)).strip()))
         self._captures = Memo(self._named)
+        # The captures by the keys that they fill; other headers, and what ends TLS, are seldom.
+        self._plan = [_ATTRIBUTES_OF.get(name, name) for name in self._names]
+        self._is_plain = not {*self._plan} - {*_ATTRIBUTES, ""} and "scheme" not in self._plan
+        self._ips = Memo(client_ip, 16_384)
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._hosts = Memo(
+            lambda raw: virtual_host(unescape(raw), decode) if self._texts[raw] else (None, None),
+            1024,
+        )
         self._statuses = Memo(lambda raw: max(int(raw), 0) or None if raw != b"-" else None, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line."""
+        """Parses one line: an ordinary one here, its fields when they are asked for."""
+        match = _ORDINARY(line)
+        if match is None:
+            return self.careful_parse(line)
+        (
+            client, minute, second, tls, active_ms, status, sent, cookie, captures, method, path,
+            query,
+        ) = match.groups()  # fmt: skip
+        rest = _SECOND(second)
+        minute_s = self._minutes[minute]
+        values = () if captures is None else captures.split(b"|")
+        if (
+            rest is None
+            or rest[3] is not None
+            or minute_s is None
+            or (captures is not None and (len(values) != len(self._plan) or not self._is_plain))
+        ):
+            return self.careful_parse(line)
+        decode = self._decode
+        record = LateRecord(
+            within_minute_ms(minute_s, rest[1], rest[2]),
+            self._ips[client],
+            self._methods[method],
+            "https" if tls else "http",
+            None,
+            None,
+            decode(path),
+            None if query is None else decode(query),
+            self._statuses[status],
+            None,
+            None,
+            None,
+            None if sent.startswith(b"-") else int(sent),
+            None if active_ms.startswith(b"-") else int(active_ms) / 1000,
+            self._texts[cookie],
+            careful=self.careful_parse,
+            source=line,
+        )
+        for name, value in zip(self._plan, values, strict=False):
+            if name == "host":
+                host, port = self._hosts[value]
+                if host is not None:
+                    record.host, record.port = host, port
+            elif name:
+                text = self._texts[value]
+                if text is not None:
+                    setattr(record, name, text)
+        if self._session_cookie is not None and record.cookies is not None:
+            record.session = cookie_value(record.cookies, self._session_cookie)
+        return record
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         match = _LINE(line)
         if match is None:
             begin = _BEGINNING(line, 0, _LONGEST_HEADER_BYTES)

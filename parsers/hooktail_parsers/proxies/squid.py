@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
 from hooktail_parsers.address import client_ip, split_authority
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request import read_target
@@ -37,6 +38,11 @@ _LINE = re.compile(
 ).match
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++").fullmatch
 _PLAIN_URL = re.compile(rb"(https?)://([^/?#@ ]++)(/[^? ]*+)(?:\?([^ ]*+))?").fullmatch
+_ORDINARY = re.compile(
+    rb"([0-9]{1,11})\.([0-9]{3}) ++(-?[0-9]{1,15}) ([^ ]++) (?!UDP_)[A-Z_]++/([0-9]{3}) "
+    rb"([0-9]{1,18}|-) (GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH) "
+    rb"(https?)://([^/?#@\s]++)(/[^?\s]*+)(?:\?([^\s]*+))? ([^ ]++) [A-Z_]++/[^ ]++ [^ \r]++"
+).match
 
 
 class SquidParser(LineParser):
@@ -52,7 +58,39 @@ class SquidParser(LineParser):
         self._statuses = Memo(lambda raw: int(raw) or None, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line."""
+        """Parses one line: an ordinary one here, its fields when they are asked for."""
+        match = _ORDINARY(line)
+        if match is None:
+            return self.careful_parse(line)
+        (
+            second, ms, duration_ms, client, status, sent, method, scheme, authority, path, query,
+            user,
+        ) = match.groups()  # fmt: skip
+        place = self._hosts[authority]
+        if place is None:
+            return self.careful_parse(line)
+        decode = self._decode
+        return LateRecord(
+            int(second) * 1000 + int(ms),
+            self._ips[client],
+            self._methods[method],
+            scheme.decode("ascii"),
+            place[0],
+            place[1],
+            decode(path),
+            None if query is None else decode(query),
+            self._statuses[status],
+            None,
+            None,
+            self._texts[user],
+            None if sent == b"-" else int(sent),
+            None if duration_ms.startswith(b"-") else int(duration_ms) / 1000,
+            careful=self.careful_parse,
+            source=line,
+        )
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         match = _LINE(line)
         if match is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK

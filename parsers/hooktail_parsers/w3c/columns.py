@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import ParseError, Record
 from hooktail_parsers.headed import BAD_TIME, NOT_A_REQUEST, SYNTAX
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.request import Request, read_target
 from hooktail_parsers.times import END_S, epoch_ms, utc_s
 from hooktail_parsers.w3c.values import SCHEMES, day_ms
@@ -167,6 +168,17 @@ def _compile(
     remaining = [(index, decode(names[index])) for index in others if b"(" not in names[index]]
     headers = [(index, decode(names[index])) for index in others if b"(" in names[index]]
 
+    def fields_of(source: tuple[list[bytes], Texts]) -> Record:
+        columns, texts = source
+        fields: dict[str, JsonValue] = {
+            name: text for index, name in remaining if (text := plain[columns[index]]) is not None
+        }
+        for index, name in headers:
+            text = texts.headers[columns[index]]
+            if text is not None:
+                fields[name] = text
+        return Record(fields=fields or None)
+
     def read(columns: list[bytes], texts: Texts) -> Record | ParseError:
         columns.append(b"-")
         (
@@ -207,14 +219,7 @@ def _compile(
             if host is None:
                 host, port = request.host, request.port
             scheme = scheme or request.scheme
-        fields: dict[str, JsonValue] = {
-            name: text for index, name in remaining if (text := plain[columns[index]]) is not None
-        }
-        for index, name in headers:
-            text = texts.headers[columns[index]]
-            if text is not None:
-                fields[name] = text
-        return Record(
+        return LateRecord(
             time_ms,
             ips[ip],
             method,
@@ -234,7 +239,9 @@ def _compile(
             texts.chains[chain],
             texts.sessions[cookies] if has_sessions else None,
             plain[request_id],
-            fields or None,
+            None,
+            fields_of if others else None,
+            (columns, texts),
         )
 
     return read

@@ -137,23 +137,25 @@ class W3cParser(HeadedParser):
                 if layout is not None:
                     tabs, texts = layout.tabs, layout.texts
                     count, read = layout.plan.count, layout.plan.read
-            # What begins with a control, a quote, `#` or a high byte is no ordinary line.
-            if layout is None or not b"#" < line[:1] < b"\x7f":
-                append(self._parse_any(line))
+            # What begins with a control, a quote, `#` or a high byte is no ordinary line, and
+            # neither is one with the NULs of a file that IIS has made larger beforehand.
+            if layout is None or not b"#" < line[:1] < b"\x7f" or b"\x00" in line:
+                append(self.careful_parse(line))
                 continue
             if tabs:
-                columns = (line[:-1] if line[-1:] == b"\r" else line).split(b"\t")
-            elif b'"' in line or b"\t" in line:
-                append(self._parse_any(line))
+                columns = line.rstrip(b"\r\n").split(b"\t")
+            elif b'"' in line or b"\t" in line or b"  " in line:
+                append(self.careful_parse(line))
                 continue
             else:
-                columns = line.split()
-            append(read(columns, texts) if len(columns) == count else self._parse_any(line))
+                columns = line.rstrip(b" \r\n").split(b" ")
+            append(read(columns, texts) if len(columns) == count else self.careful_parse(line))
         return parsed
 
-    def _parse_any(self, line: bytes) -> Result:
+    def careful_parse(self, line: bytes) -> Result:
+        """Parses one line, ordinary or not."""
         text = line.removeprefix(BOM).lstrip(b"\x00").rstrip(b"\x00\r\n")
-        stripped = text.strip(b" \t\x00")
+        stripped = text.strip(b" \t\x00\r\n")
         if not stripped:
             return BLANK
         if stripped.startswith(b"#"):

@@ -34,6 +34,7 @@ from hooktail_parsers.headed import (
     HeadedParser,
     column_names,
 )
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import COMMON_OPTIONS, check_options, text_decoder
 from hooktail_parsers.request import read_target
@@ -41,7 +42,7 @@ from hooktail_parsers.text import stated
 from hooktail_parsers.times import epoch_ms, epoch_number_ms, iso_time_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Result
 
@@ -116,16 +117,7 @@ class ZeekParser(HeadedParser):
             time_ms = epoch_ms(stamp)
             if time_ms is None:
                 return BAD_TIME
-        texts = self._texts
-        return self._record(
-            time_ms,
-            raw,
-            {
-                name: text
-                for index, name in self._others
-                if (text := texts[values[index]]) is not None
-            },
-        )
+        return self._record(time_ms, raw, None, self._fields_of, values)
 
     def _parse_json(self, line: bytes) -> Result:
         try:
@@ -146,7 +138,12 @@ class ZeekParser(HeadedParser):
         return self._record(time_ms, raw, {k: v for k, v in entry.items() if v is not None})
 
     def _record(
-        self, time_ms: int | None, raw: Sequence[bytes], fields: dict[str, JsonValue]
+        self,
+        time_ms: int | None,
+        raw: Sequence[bytes],
+        fields: dict[str, JsonValue] | None,
+        fields_of: Callable[[list[bytes]], Record] | None = None,
+        values: list[bytes] | None = None,
     ) -> Record | ParseError:
         method, uri, status_raw, host, port, ip, referrer, agent, user, size = raw
         if method in self._missing or uri in self._missing or not self._methods[method]:
@@ -165,7 +162,7 @@ class ZeekParser(HeadedParser):
         server_port = numbers[port]
         if named_port is None and server_port is not None and server_port <= _HIGHEST_PORT:
             named_port = server_port
-        return Record(
+        return LateRecord(
             time_ms,
             self._ips[ip],
             request.method,
@@ -180,6 +177,8 @@ class ZeekParser(HeadedParser):
             texts[user],
             numbers[size],
             fields=fields or None,
+            careful=fields_of,
+            source=values,
         )
 
     def _directive(self, text: bytes) -> Result:
@@ -213,9 +212,16 @@ class ZeekParser(HeadedParser):
         self._names = [self._decode(name) for name in fields.split(b"\n")] if fields else []
         at = {name: index for index, name in reversed(list(enumerate(self._names)))}
         self._pick = itemgetter(*(at.get(key, len(self._names)) for key in _KEYS))
-        self._others = [
-            (index, name) for index, name in enumerate(self._names) if name not in _KEYS
-        ]
+        others = [(index, name) for index, name in enumerate(self._names) if name not in _KEYS]
+        texts = self._texts
+
+        def fields_of(values: list[bytes]) -> Record:
+            fields: dict[str, JsonValue] = {
+                name: text for index, name in others if (text := texts[values[index]]) is not None
+            }
+            return Record(fields=fields or None)
+
+        self._fields_of = fields_of
 
 
 def _json_bytes(value: object) -> bytes:

@@ -78,7 +78,7 @@ def parse_messages(
             results.append(each)  # type: ignore[arg-type]  # no tuple: a Skip or a ParseError
             continue
         result = next(parsed)
-        if type(result) is Record and result.time_ms is None:
+        if isinstance(result, Record) and result.time_ms is None:
             result.time_ms = time_ms(each[1])
         results.append(result)
     return results

@@ -417,7 +417,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)  # `auto` makes seventy parsers
 @given(st.lists(LINES | st.binary(max_size=40), max_size=80), st.integers(0, 80))
 def test_any_mix_is_read_the_same_way_in_one_batch_or_in_two(lines: list[bytes], cut: int) -> None:
     whole = read(new(), lines)
@@ -433,7 +433,7 @@ def test_any_mix_is_read_the_same_way_in_one_batch_or_in_two(lines: list[bytes],
     assert sorted(key for each in whole for key in each.keys) == list(range(len(lines)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)  # `auto` makes seventy parsers
 @given(st.lists(st.sampled_from(["combined", "vhost", "error", "noise", "cut"]), max_size=60))
 def test_no_record_has_an_address_or_a_time_of_another_line(kinds: list[str]) -> None:
     make: dict[str, Callable[[int], bytes]] = {
@@ -476,3 +476,51 @@ def test_a_file_of_other_things_costs_little() -> None:
     read(auto_parser(lambda: formats, {}).fork(), [b"noise"] * (samples * SAMPLE_LINES))
 
     assert len(looked_at) < samples * SAMPLE_LINES / 4
+
+
+APPLICATION_LINES = [
+    (
+        b'{"event":"request_finished","timestamp":"2025-03-14T08:26:53.1Z","request":{"method":"GET",'
+        b'"url":"/p"},"response":{"status":200}}'
+    ),
+    b'{"event":"cache_miss","timestamp":"2025-03-14T08:26:53.2Z","request":"GET /p"}',
+    (
+        b'{"event":"request_started","request":{"method":"GET","url":"/r"},'
+        b'"timestamp":"2025-03-14T08:26:53.3Z"}'
+    ),
+]
+SPRING_LINES = [
+    (
+        b"2025-03-14T08:26:53.123Z  INFO 1 --- [nio-8080-exec-1] e.s.RequestLog : method=GET"
+        b' uri=/items status=200 client=203.0.113.7 ua="Agent/1.0"'
+    ),
+    b"2025-03-14T08:26:53.130Z ERROR 1 --- [nio-8080-exec-2] e.s.Api        : failed",
+    b"java.lang.IllegalStateException: no",
+    b"Caused by: java.io.IOException: uri=/fake status=200 method=GET client=203.0.113.9",
+    b"\tat e.s.Api.call(Api.java:10)",
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "path"),
+    [(APPLICATION_LINES, "/p"), (SPRING_LINES, "/items")],
+    ids=["json", "spring"],
+)
+@pytest.mark.parametrize("times", [1, 12])
+def test_of_an_applications_lines_only_finished_requests_are_records(
+    lines: list[bytes], path: str, times: int
+) -> None:
+    parser = FORMATS["auto"].make({})
+    assert isinstance(parser, AutoParser)
+    parser = parser.fork()
+    assembler: Assembler[int] = Assembler(parser)
+
+    done = [
+        each
+        for number, result in enumerate(parser.parse_batch(lines * times))
+        for each in assembler.take(number, result)
+    ]
+    done += assembler.give_up_all()
+
+    found = [each.parsed for each in done if isinstance(each.parsed, Record)]
+    assert [record.path for record in found] == [path] * times

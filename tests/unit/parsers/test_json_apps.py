@@ -289,3 +289,16 @@ def test_odd_values_of_otlp_raise_nothing(value: object) -> None:
     found = {**OTLP, "attributes": [*OTLP["attributes"], {"key": "odd", "value": value}]}
 
     assert parse("otlp_json", found).path == "/p"
+
+
+def test_a_host_header_is_the_site_even_if_it_is_one_word() -> None:
+    line = (
+        b'{"level":30,"time":1741940813123,"host":"web1","req":{"method":"GET","url":"/a",'
+        b'"headers":{"Host":"shop:3000"}},"res":{"statusCode":200}}'
+    )
+    [known] = [each for each in FORMATS if each.name == "pino_http_json"]
+    parser = known.make({})
+
+    for record in parser.parse_batch([line] * 5):
+        assert isinstance(record, Record)
+        assert (record.host, record.port) == ("shop", 3000)

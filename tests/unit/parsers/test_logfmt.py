@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError, ParseError, Record, Result, Skip
-from hooktail_parsers.apps.logfmt import FORMATS, read_pairs
+from hooktail_parsers.apps.logfmt import FORMATS
+from hooktail_parsers.apps.pairs import read_pairs
 from hooktail_parsers.testing import check_parser
 
 APP, ROUTER = FORMATS

@@ -18,7 +18,7 @@ from hooktail_parsers import (
     Step,
 )
 from hooktail_parsers.testing import check_parser
-from hooktail_parsers.w3c.parser import ALIASES, FORMATS
+from hooktail_parsers.w3c.parser import ALIASES, FORMATS, W3cParser
 
 BY_NAME = {known.name: known for known in FORMATS}
 FIELDS = (
@@ -446,3 +446,51 @@ def test_no_bytes_raise(lines: list[bytes]) -> None:
         single = parser(name)
 
         assert [quiet(each) for each in batch] == [quiet(single.parse(line)) for line in lines]
+
+
+def test_the_nuls_that_iis_keeps_room_with_belong_to_no_value() -> None:
+    known = next(each for each in FORMATS if each.name == "iis_w3c")
+    parser = known.make({})
+    assert isinstance(parser, W3cParser)
+    parser = parser.fork()
+    header = b"#Fields: date time c-ip cs-method cs-uri-stem sc-status X-Forwarded-For"
+    line = b"2025-03-14 08:26:53 203.0.113.7 GET /p 200 -"
+
+    _, plain, padded = parser.parse_batch([header, line, line + b"\x00" * 9])
+
+    assert isinstance(plain, Record)
+    assert plain.xff is None
+    assert padded == plain
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    line=st.lists(
+        st.sampled_from(
+            [b"2025-03-14", b"08:26:53", b"203.0.113.7", b"GET", b"/p", b"200", b"-", b" ", b" ",
+             b" ", b'"', b"\t", b"\x00", b"\r", b"#", b"\xff", b"+", b"?a"]
+        ),
+        max_size=20,
+    ).map(b"".join)
+)  # fmt: skip
+@pytest.mark.parametrize("separator", [b" ", b"\t"])
+def test_the_quick_way_is_the_careful_way(separator: bytes, line: bytes) -> None:
+    known = next(each for each in FORMATS if each.name == "w3c")
+    parser = known.make({})
+    assert isinstance(parser, W3cParser)
+    parser = parser.fork()
+    header = b"#Fields: date time c-ip cs-method cs-uri-stem sc-status"
+    whole = b"2025-03-14 08:26:53 203.0.113.7 GET /p 200"
+    for each in (line, whole + line, whole.replace(b" /p", b" " + line)):
+        text = each.replace(b" ", separator)
+        parser.parse(header.replace(b" ", separator))
+
+        quick = parser.parse(text)
+        parser.parse(header.replace(b" ", separator))
+        careful = parser.careful_parse(text)
+
+        if isinstance(quick, ParseError):
+            assert isinstance(careful, ParseError)
+            assert quick.reason == careful.reason
+        else:
+            assert quick == careful
