@@ -89,6 +89,7 @@ class _Way:
         self._guards: list[str] = []
         self._sources: dict[int, list[tuple[int, str]]] = {}
         """By slot the ranks and expressions of what it may come from."""
+        self._keys: list[str] = []
 
     def follow(self, level: Level, found: Found, number: int) -> bool:
         """Walks through an object; False if no route leads through it."""
@@ -101,7 +102,8 @@ class _Way:
         self.shapes.append(keys)
         for wanted in shape.wanted:
             value = found[wanted.key]
-            source = f"o{number}[{wanted.key!r}]"
+            source = f"o{number}[k{len(self._keys)}]"
+            self._keys.append(wanted.key)
             is_object = type(value) is dict
             if wanted.inside is not None and is_object:
                 inner = len(self.shapes)
@@ -123,10 +125,12 @@ class _Way:
         """Compiles the expression."""
         slots = ", ".join(self._slot(slot) for slot in range(len(SLOTS)))
         guards = " and ".join(self._guards) or "True"
-        # Keys of the log stand in it as literals only, which `repr` writes.
-        take: Take = eval(  # noqa: S307
-            f"lambda o0: ({slots}) if {guards} else None",
-            {"shapes": tuple(self.shapes), "nothing": _NOTHING, "type": type, "tuple": tuple},
+        # No text of the log stands in it: its keys are handed over as the values of parameters.
+        keys = "".join(f", k{number}=keys[{number}]" for number in range(len(self._keys)))
+        known = {"shapes": tuple(self.shapes), "keys": self._keys, "nothing": _NOTHING}
+        take: Take = eval(  # noqa: S307 - see above
+            f"lambda o0{keys}: ({slots}) if {guards} else None",
+            known | {"type": type, "tuple": tuple},
         )
         return take
 
