@@ -1,4 +1,4 @@
-"""Memory in an outage: the endpoint answers 503 to everything while a log grows by 500 MB.
+"""Memory in an outage: the endpoint answers 503 to everything while a log grows by 1 GB.
 
 The log is written as fast as the disk takes it. Then the endpoint is well again; it is seen that
 deliveries resume, that what was delivered is what was accepted, and that the books balance.
@@ -32,7 +32,7 @@ class Size:
 
 
 SIZES = {
-    "full": Size(100_000, 500, 15.0, 5000),
+    "full": Size(100_000, 1000, 15.0, 5000),
     "quick": Size(20_000, 50, 5.0, 2000),
     "tiny": Size(2000, 1, 0.5, 100),
 }

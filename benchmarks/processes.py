@@ -128,7 +128,13 @@ class Daemon:
 
 
 def configure(
-    directory: Path, target: str, paths: str, *, start_at: str = "beginning", delivery: str = ""
+    directory: Path,
+    target: str,
+    paths: str,
+    *,
+    start_at: str = "beginning",
+    delivery: str = "",
+    destination: str = "",
 ) -> Path:
     """Writes a configuration with one source of combined logs; returns its path."""
     config = directory / "hooktail.toml"
@@ -138,6 +144,7 @@ state_dir = "{directory}/state"
 [destination.default]
 account_id = "benchmark"
 endpoint = "{target}"
+{destination}
 [delivery]
 {delivery}
 [status]

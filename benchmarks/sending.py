@@ -74,7 +74,7 @@ def run(size: str, directory: Path) -> Table:
 
     wanted = SIZES[size]
     who = [each for each in WHO if each[1] == "asyncio" or find_spec("uvloop")]
-    certificate = _certificate(directory)
+    certificate = make_certificate(directory)
     rows = []
     for setting in wanted.settings:
         seen: dict[tuple[str, str], list[dict[str, float]]] = {each: [] for each in who}
@@ -103,7 +103,8 @@ def run(size: str, directory: Path) -> Table:
     return Table(headers, rows, note)
 
 
-def _certificate(directory: Path) -> tuple[Path, Path]:
+def make_certificate(directory: Path) -> tuple[Path, Path]:
+    """Makes a certificate for 127.0.0.1 that signs itself, and its key."""
     certificate, key = directory / "endpoint.pem", directory / "endpoint.key"
     subprocess.run(
         [

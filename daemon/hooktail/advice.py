@@ -48,19 +48,27 @@ def advise(books: Mapping[str, int], pending: int = 0) -> Advice | None:
     candidates = read - others
     if candidates < ENOUGH_LINES:
         return None
-    reasons = {
-        key: lines
-        for key, lines in books.items()
-        if key.startswith(("filtered.", "unparsable.", "expired.")) and key not in _EXPECTED
-    }
+    reasons = telling_reasons(books)
     if not reasons:
         return None
     reason, lines = max(reasons.items(), key=lambda item: item[1])
     events = books.get("delivered", 0) + pending
     if lines <= candidates * MOST or (reason == "filtered.bot" and events):
         return None
+    return Advice(reason, lines, candidates, hint_for(reason))
+
+
+def hint_for(reason: str) -> str:
+    """Says what to do where most lines end for this reason."""
     if reason.startswith("unparsable."):
-        hint = "is the format right? see `hooktail parse`, and state_dir/unparsed"
-    else:
-        hint = _HINTS.get(reason, "see `hooktail explain`")
-    return Advice(reason, lines, candidates, hint)
+        return "is the format right? see `hooktail parse`, and state_dir/unparsed"
+    return _HINTS.get(reason, "see `hooktail explain`")
+
+
+def telling_reasons(books: Mapping[str, int]) -> dict[str, int]:
+    """Returns the reasons other than those for which most lines of a healthy log are no events."""
+    return {
+        key: lines
+        for key, lines in books.items()
+        if key.startswith(("filtered.", "unparsable.", "expired.")) and key not in _EXPECTED
+    }

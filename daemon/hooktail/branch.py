@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hooktail.checkpoint.keeper import Keeper
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.delivery.deadletter import DeadLetters
+    from hooktail.delivery.worker_pool import WorkerPool
     from hooktail.extract.once import OnceBook
     from hooktail.model import FileId
     from hooktail.planning import Plan, Reading
@@ -71,9 +72,12 @@ class Shared:
 
 
 class Branch:
-    """Is opened, started, wound down and closed, in this order. `plan` never changes."""
+    """Is opened, started, wound down and closed, in this order. `plan` never changes.
 
-    def __init__(self, plan: Plan, shared: Shared) -> None:
+    `workers` are the processes that send, if this one does not; they outlast the branch.
+    """
+
+    def __init__(self, plan: Plan, shared: Shared, workers: WorkerPool | None = None) -> None:
         self.plan = plan
         self.feeds: list[Feed] = []
         self.sources: list[tuple[Feed, Source]] = []
@@ -87,7 +91,9 @@ class Branch:
         if plan.destination.proxy is not None:
             for text in proxies.secrets_of(plan.destination.proxy):
                 telemetry.mask(text)
-        self._sender = Sender(plan.destination, concurrency=plan.delivery.concurrency)
+        self._sender = Sender(
+            plan.destination, concurrency=plan.delivery.concurrency, workers=workers
+        )
         self.destination = Destination(
             plan.destination.name,
             self._sender,

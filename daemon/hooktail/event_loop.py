@@ -19,7 +19,7 @@ def factory(environ: Mapping[str, str]) -> Callable[[], asyncio.AbstractEventLoo
     """
     if environ.get(NO_UVLOOP_VARIABLE, "0") not in ("", "0") or find_spec("uvloop") is None:
         return None
-    import uvloop  # noqa: PLC0415 - an extra
+    import uvloop  # noqa: PLC0415 - not on every machine
 
     make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return make

@@ -36,14 +36,31 @@ class Lines:
     one newline byte.
     """
 
+    raw: bytes | None = None
+    """All bytes of `[start, end)`, where the texts are what stands between their newlines."""
+
     def __init__(
         self, texts: list[bytes], start: int, end: int, starts: Sequence[int] | None = None
     ) -> None:
-        self.texts = texts
         self.start = start
         self.end = end
+        self.__dict__["texts"] = texts
         if starts is not None:
             self.__dict__["starts"] = starts
+
+    @classmethod
+    def of(cls, raw: bytes, start: int) -> Lines:
+        """Takes whole lines as they stand in the file; they are split where somebody asks."""
+        lines = cls.__new__(cls)
+        lines.raw, lines.start, lines.end = raw, start, start + len(raw)
+        return lines
+
+    @cached_property
+    def texts(self) -> list[bytes]:
+        """The lines, without their newlines."""
+        texts = (self.raw or b"").split(b"\n")
+        texts.pop()
+        return texts
 
     @cached_property
     def starts(self) -> Sequence[int]:
@@ -51,11 +68,15 @@ class Lines:
         lengths = accumulate(map(len, self.texts), initial=self.start)
         return list(map(add, lengths, count()))[: len(self.texts)]
 
+    @cached_property
+    def _number(self) -> int:
+        return len(self.texts) if self.raw is None else self.raw.count(b"\n")
+
     def __len__(self) -> int:
-        return len(self.texts)
+        return self._number
 
     def __repr__(self) -> str:
-        return f"Lines({len(self.texts)} lines, [{self.start}, {self.end}))"
+        return f"Lines({len(self)} lines, [{self.start}, {self.end}))"
 
 
 class State(StrEnum):

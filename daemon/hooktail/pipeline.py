@@ -22,6 +22,7 @@ from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.file import TailedFile
 from hooktail.tail.source import Resumption
+from hooktail.takeover import orphans, take_over
 from hooktail.track import FileTrack, PipedFile, PipeTrack
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ class Feed:
         self._behind = bool(keeper.store.unwritten)
         """A reload on a full disk: what happened before it is not in the checkpoint yet."""
         self._resumer = Resumer(self._entries())
+        self._met: list[FileTrack] = []
+        """Begun since the last scan ended."""
         self._claims: list[Claim] = []
         self._sessions: dict[int, int] = {}
         self._holding: set[FileTrack] = set()
@@ -262,7 +265,9 @@ class Feed:
         elif key is not None:
             entry = state.files[key]
             ledger = Ledger(entry.read, entry.pending)
-            track = FileTrack(self, key, file, ledger, self.reader(), entry.carried, entry.ages)
+            track = FileTrack(
+                self, key, file, ledger, self.reader(), entry.carried, entry.ages, entry.begin
+            )
         else:
             key, state.next_key = state.next_key, state.next_key + 1
             track = FileTrack(self, key, file, Ledger(file.offset), self.reader())
@@ -270,8 +275,17 @@ class Feed:
         self.tracks[key] = track
         self._resumer.hold(key)
         track.generation()
+        self._met.append(track)
         self.keeper.note(track)
         return track
+
+    def scan_done(self) -> None:
+        """Has lines that wait in entries without a file taken over by copies that were met."""
+        if self._met and orphans(self):
+            if not self.keeper.flush():
+                return  # what the checkpoint says is not the latest: after the next scan
+            take_over(self, self._resumer, self._met)
+        self._met = []
 
     def pipe_track(self, pipe: PipeReader) -> PipeTrack:
         """Begins a pipe, or goes on with it after a reload."""

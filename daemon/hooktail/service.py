@@ -25,6 +25,7 @@ from hooktail.checkpoint.places import Places
 from hooktail.checkpoint.store import Store
 from hooktail.checkpoint.unparsed import UnparsedStore
 from hooktail.delivery.deadletter import DeadLetters
+from hooktail.delivery.worker_pool import WorkerPool
 from hooktail.errors import CannotWriteError, ConfigError, HooktailError, Problem
 from hooktail.extract.once import OnceBook
 from hooktail.model import Claim
@@ -180,6 +181,9 @@ class Work:
         self._places = dict(store.state.places)
         self._opened: dict[str, Opened] = {}
         self._replacing: set[asyncio.Task[None]] = set()
+        self._workers: WorkerPool | None = None
+        self._worker_count = 1
+        self._pools = contextlib.AsyncExitStack()
         unparsed = UnparsedStore(config.state_dir / "unparsed")
         self._keeper = Keeper(
             store,
@@ -238,6 +242,7 @@ class Work:
             for branch in self.branches.values():
                 self._opened |= await branch.close()
             self._close_opened()
+            await self._pools.aclose()
             await asyncio.to_thread(self._watcher.stop)
 
     async def follow(self, config: Config, visitor_secret: bytes) -> set[str]:
@@ -264,6 +269,7 @@ class Work:
             if branch.destination.snapshot().state in ("down", "held")
         ]
         groups = replacements(old, new, anew=shut)
+        former = await self._start_workers(config.delivery.workers)
         self._replacing = {
             self._tasks.create_task(self._replace(group, new), name="replace") for group in groups
         }
@@ -273,8 +279,11 @@ class Work:
             _, rest = await asyncio.wait({*pending, stop}, return_when=asyncio.FIRST_COMPLETED)
             pending &= rest
         stop.cancel()
-        if not pending:
+        if pending:  # a stop came in between
+            self._pools.push_async_callback(former.aclose)
+        else:
             self._replacing = set()
+            await former.aclose()
             self._close_opened()
             for gone in self._sessions.keys() - {feed.name for feed in self.feeds}:
                 del self._sessions[gone]
@@ -282,6 +291,19 @@ class Work:
             gc.freeze()
             self._look_for_end()
         return set().union(*groups)
+
+    async def _start_workers(self, count: int) -> contextlib.AsyncExitStack:
+        """Starts the processes that send, if they are more than this one.
+
+        Returns what ends the ones before, which the branches before need until they have ended.
+        """
+        former = contextlib.AsyncExitStack()
+        if count != self._worker_count:
+            former, self._pools = self._pools, former
+            self._worker_count, self._workers = count, None
+            if count > 1:
+                self._workers = await self._pools.enter_async_context(WorkerPool(count))
+        return former
 
     async def _replace(self, group: set[str], new: Mapping[str, Plan]) -> None:
         """Winds down the branches of some destinations, and starts those that come after."""
@@ -295,7 +317,7 @@ class Work:
         if self._stop.is_set():
             return
         for name in sorted(group & new.keys()):
-            branch = Branch(new[name], self._shared)
+            branch = Branch(new[name], self._shared, self._workers)
             await branch.open(self._opened)
             self.branches[name] = branch
             branch.start(self._tasks)

@@ -25,7 +25,7 @@ from hooktail.tail.file import TailedFile
 from hooktail.tail.pipe import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping
 
     from hooktail.checkpoint.ledger import Ledger
     from hooktail.extract.reading import Reader
@@ -124,6 +124,7 @@ class FileTrack:
         reader: Reader,
         carried: Iterable[tuple[int, str]] = (),
         ages: Mapping[int, int] = NO_AGES,
+        begin: int | None = None,
     ) -> None:
         self.key = key
         self.file = file
@@ -133,6 +134,8 @@ class FileTrack:
         """Of a format that was found on the file's first lines, what was said last."""
         self._feed = feed
         self._ledger = ledger
+        self._begin = ledger.read if begin is None else begin
+        """Lines below were never this track's."""
         self.ages: Mapping[int, int] = dict(ages)
         """What the checkpoint knows of the sessions of lines that are read again."""
         self._new_ages: dict[int, int] = {}
@@ -154,6 +157,13 @@ class FileTrack:
     def pending(self) -> int:
         """Lines taken and not settled yet."""
         return len(self._ledger.pending)
+
+    def window_reaches(self, limit_bytes: int) -> bool:
+        """Tells whether a line waits so many bytes before the read offset.
+
+        Never while repeats are read: they are the way to what waits.
+        """
+        return self.file.offset >= self._repeat_until and self._ledger.window_reaches(limit_bytes)
 
     @property
     def read_offset(self) -> int:
@@ -232,6 +242,11 @@ class FileTrack:
         """Has it written down that so many bytes of the content went unread."""
         self._feed.lost(unread_bytes)
 
+    def read_through(self) -> None:
+        """All that an archive holds was handed over: what should have come again is not in it."""
+        if self._to_repeat:
+            self._settle_missing("not_found_again")
+
     def archive_done(self, compressed_bytes: int) -> None:
         """Everything of an archive was handed over and settled."""
         self._archive_bytes = compressed_bytes
@@ -256,6 +271,43 @@ class FileTrack:
         """Nothing is left of the file."""
         self._settle_missing("not_found_again")
         self.cut_off()
+
+    # -- lines of other entries with the same content
+
+    @property
+    def unmet(self) -> Collection[int]:
+        """Lines that wait since an earlier life and were not read again yet."""
+        return self._to_repeat
+
+    def has_or_reads(self, start: int) -> bool:
+        """Tells whether a line was, or will be, read by this track itself."""
+        return start >= self._begin or start in self._ledger.pending
+
+    def take_over(self, starts: Collection[int], ages: Mapping[int, int]) -> bool:
+        """Reads lines again that waited in another entry, and waits for them from now on.
+
+        They lie below what this track ever had. False if it is too late: it has read on, and
+        perhaps holds half a record.
+        """
+        if self.file.offset > self._repeat_until or isinstance(self.file, PipedFile):
+            return False
+        self._ledger.wait_for(sorted(starts))
+        self._to_repeat.update(starts)
+        taken_ages = {start: ages[start] for start in starts if start in ages}
+        self.ages = {**self.ages, **taken_ages}
+        self._new_ages.update(taken_ages)
+        self.file.rewind(min(self._to_repeat))
+        self._feed.changed(self)
+        return True
+
+    def give_away(self, starts: Collection[int]) -> None:
+        """Waits no longer for lines that another entry has; they were not read again here."""
+        self._to_repeat.difference_update(starts)
+        for start in starts:
+            self._ledger.settle(start)
+        self._feed.changed(self)
+        if self._detached and not self._ledger.pending:
+            self._feed.let_go(self)
 
     # -- outcomes
 
@@ -370,6 +422,7 @@ class FileTrack:
             "source": self._feed.name,
             "path": shown(self.file.path),
             "id": list(self.file.file_id),
+            "begin": self._begin,
             "read": self._ledger.read,
             "pending": [],
             "head": list(self.file.head),

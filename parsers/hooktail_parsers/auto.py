@@ -233,6 +233,10 @@ class AutoParser:
                 finished.append(Finished(("sample", number), result))
         return tuple(finished), self._state(inner)
 
+    def best(self, sample: list[bytes]) -> Trial | None:
+        """Tries every format on some lines, and pins none; None if nothing gives a record."""
+        return self._best(list(self._candidates(sample)), sample)
+
     def _is_worth_reading(self, sample: list[bytes]) -> bool:
         """Tells whether a few lines of the sample have a record among them."""
         glance = sample[:: max(1, len(sample) // GLANCE_LINES)]

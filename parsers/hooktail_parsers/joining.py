@@ -26,12 +26,14 @@ from hooktail_parsers._api import (
 )
 from hooktail_parsers.json_logs.balance import Balance, JsonLines
 from hooktail_parsers.regexes import LEAST_BYTES, compile_user_regex
+from hooktail_parsers.stops import Pointing
 from hooktail_parsers.traces import continues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from hooktail_parsers._api import Parsed, Parser, Result
+    from hooktail_parsers.stops import Stop
 
 TOO_LONG = ParseError("too_long")
 UNFINISHED = ParseError("unfinished_record")
@@ -142,6 +144,12 @@ class JoiningParser:
         if state:
             raise ValueError(f"{state[:80]!r} is no state of this parser")
         self._block = None
+
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where a refused record stops fitting."""
+        return (
+            self._inner.where_it_stops(line, reason) if isinstance(self._inner, Pointing) else None
+        )
 
     def parse(self, line: bytes) -> Result:
         """Parses one line."""

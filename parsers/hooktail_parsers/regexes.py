@@ -49,6 +49,7 @@ class UserRegex:
     __slots__ = (
         "_match",
         "_search",
+        "danger",
         "groups",
         "longest_match_bytes",
         "longest_search_bytes",
@@ -59,6 +60,8 @@ class UserRegex:
         self.pattern = pattern
         self.groups: dict[str, int] = dict(compiled.groupindex)
         """The named groups, with their numbers."""
+        self.danger = cost.danger()
+        """Why `re` alone could take long over the expression; None if it cannot."""
         self.longest_match_bytes = cost.longest_bytes("match")
         """The longest text that `match` looks at; None for any."""
         self.longest_search_bytes = cost.longest_bytes("search")

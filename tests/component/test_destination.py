@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from component.endpoint import OK, Endpoint, Request, status
+from component.workers import LANES, sender_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from hooktail.delivery.deadletter import DeadLetters, Letter
 from hooktail.delivery.destination import Destination
 from hooktail.delivery.lane import Lane, OnOutcomes
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
-from hooktail.delivery.sender import Sender
 from hooktail.delivery.task_lane import TaskLane
 from hooktail.model import Event, State
 
@@ -531,6 +531,61 @@ async def test_a_full_queue_keeps_the_reader_waiting_until_something_is_settled(
 
 
 @on_virtual_time
+async def test_a_line_does_not_wait_behind_a_backlog() -> None:
+    """A full queue at the pace of the endpoint: what comes last is sent a moment later."""
+    async with running(concurrency=16, queue_events=100_000) as scene:
+        number = 0
+        while scene.destination.delivered < 20_000:
+            await scene.destination.room()
+            scene.submit(*range(number, number + 50))
+            number += 50
+        begin = asyncio.get_running_loop().time()
+        await scene.destination.drain()
+
+        assert scene.destination.snapshot().allowance == 16
+        assert asyncio.get_running_loop().time() - begin < 0.3
+        assert scene.sender.most_in_flight == 16
+
+
+@pytest.mark.timeout(20)
+@on_virtual_time
+async def test_a_reader_waits_for_room_that_was_there_before_the_endpoint_slowed_down() -> None:
+    """It went round without end once, and nothing else ran any more."""
+    async with running(concurrency=16, queue_events=100_000) as scene:
+        number = 0
+        while scene.destination.delivered < 2000 or scene.destination.outstanding < 150:
+            await scene.destination.room()
+            scene.submit(number)
+            number += 1
+        assert scene.destination.has_room
+        scene.sender.takes_s = 1.0
+        while scene.destination.has_room:
+            await asyncio.sleep(0.1)
+            assert scene.destination.outstanding > 50
+
+        await scene.destination.room()
+
+        assert scene.destination.has_room
+        assert len(scene.settler.settled) < number
+
+
+@on_virtual_time
+async def test_an_outage_may_fill_the_whole_queue() -> None:
+    """So that after it the conversions among them go first."""
+    async with running(concurrency=8, queue_events=2000) as scene:
+        scene.sender.default = lambda: BUSY
+        scene.submit(*range(200))
+        await asyncio.sleep(60)
+        number = 200
+        while scene.destination.has_room:
+            scene.submit(*range(number, number + 100))
+            number += 100
+
+        assert scene.state() == "down"
+        assert scene.destination.outstanding == 2000
+
+
+@on_virtual_time
 async def test_what_waits_to_be_retried_takes_room_too() -> None:
     async with running(queue_events=2) as scene:
         scene.sender.default = lambda: BUSY
@@ -716,7 +771,7 @@ def test_whatever_the_endpoint_answers_each_event_is_settled_exactly_once(
 # -- all of it over real sockets
 
 
-@pytest.mark.parametrize("lane", ["plain", "fast"])
+@pytest.mark.parametrize("lane", LANES)
 async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(
     tmp_path: Path, lane: str
 ) -> None:
@@ -747,7 +802,7 @@ async def test_over_a_bad_network_each_event_arrives_and_is_settled_once(
             account_id=Secret("x" * 8),
             endpoint=f"http://127.0.0.1:{endpoint.port}/{{account_id}}",
         )
-        async with Sender(section, concurrency=16, lane=lane) as sender:
+        async with sender_on(lane, section, concurrency=16) as sender:
             destination = Destination(
                 "default",
                 sender,

@@ -14,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from support.life import Life
 from support.lines import asset, page_view
 
 from hooktail.model import Claim
 from hooktail.pipeline import OWN_EVENTS
 from hooktail.tail.discovery import scan
+from hooktail.tail.finishing import ARCHIVE_DAMAGED_S
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -672,3 +674,36 @@ async def test_a_line_over_the_limit_is_counted_and_its_head_is_kept(tmp_path: P
     kept = (life.state_dir / "unparsed" / "shop.ndjson").read_text()
     assert '"reason":"line_too_long"' in kept
     assert len(kept) < limit
+
+
+async def test_lines_that_a_damaged_archive_does_not_give_again_do_not_hold_it_for_ever(
+    tmp_path: Path,
+) -> None:
+    """They were in flight at a kill, and the plain file was gone when the archive broke off."""
+    before = Life(tmp_path)
+    before.write(*(page_view(number) for number in range(20)))
+    await before.read()
+    before.destination.settle(*range(8))
+    await asyncio.sleep(0)
+    whole = gzip.compress(before.log.read_bytes(), compresslevel=0)
+    before.log.unlink()
+    archive = tmp_path / "access.log.1.gz"
+    archive.write_bytes(whole[: len(whole) // 2])
+
+    after = Life(tmp_path)
+    await after.read()
+    found = len(after.destination.waiting)
+    assert 0 < found < 12
+    after.destination.settle()
+    with capture_logs() as logs:
+        for _ in range(4):
+            after.now_s += ARCHIVE_DAMAGED_S
+            await after.read()
+
+    assert "archive_damaged" in [each["event"] for each in logs]
+    assert after.source.file_count == 0
+    assert after.balance() == {
+        "delivered": 8 + found,
+        "unparsable.not_found_again": 12 - found,
+        "pending": 0,
+    }

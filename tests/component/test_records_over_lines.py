@@ -175,7 +175,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_lines_in_any_lives_are_each_settled_once(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
+import os
 import socket
 import ssl
-import subprocess
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,10 +15,11 @@ from typing import Any
 
 import pytest
 from component.endpoint import OK, Endpoint, Request, Script, answering, raw_server, status
+from component.workers import LANES, sender_on, set_moment
+from support.certificates import make_certificates, server_tls
 from support.connect_proxy import ConnectProxy
 
 from hooktail.config.sections import DestinationSection, Secret
-from hooktail.delivery import target
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
 from hooktail.delivery.sender import LANE_VARIABLE, Sender
 from hooktail.errors import ConfigError
@@ -28,9 +28,9 @@ ACCOUNT = "acct-7f3a"
 BODY = b'{"event_name":"pageview"}'
 
 
-@pytest.fixture(params=["plain", "fast"], autouse=True)
+@pytest.fixture(params=LANES, autouse=True)
 def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The lane that sends: whatever is claimed here holds for both."""
+    """The lane that sends: whatever is claimed here holds for all."""
     name: str = request.param
     monkeypatch.setenv(LANE_VARIABLE, name)
     return name
@@ -56,7 +56,8 @@ def make_sender(
         ca_file=ca_file,
         proxy=None if proxy is None else Secret(proxy),
     )
-    return Sender(section, concurrency=concurrency)
+    lane = os.environ[LANE_VARIABLE]
+    return sender_on(lane, section, workers=1, concurrency=concurrency)
 
 
 async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:
@@ -193,7 +194,7 @@ async def test_an_accepted_event_stays_accepted_though_the_rest_of_the_answer_fa
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The status is the answer; sending again because of a lost page would count twice."""
-    monkeypatch.setattr(target, "ANSWER_S", 0.05)
+    set_moment(monkeypatch, "ANSWER_S", 0.05)
 
     async def broken_off(request: Request) -> None:
         await request.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
@@ -504,7 +505,7 @@ async def test_a_timeout_on_a_used_connection_is_not_retried_in_silence() -> Non
 
 
 async def test_connections_are_retired_when_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "MAX_CONNECTION_AGE_S", 1.0)
+    set_moment(monkeypatch, "MAX_CONNECTION_AGE_S", 1.0)
     async with between(answering(OK)) as (endpoint, sender):
         await sender.send(BODY)
         await sender.send(BODY)
@@ -558,48 +559,9 @@ async def test_a_cancelled_request_raises_and_its_connection_is_not_used_again()
 # -- TLS
 
 
-def openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CA, and certificates it signed: good, for another name, and expired."""
-    if shutil.which("openssl") is None:
-        pytest.fail("the openssl command is needed to make certificates")
-    home = tmp_path_factory.mktemp("certificates")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(
-        *("req", "-x509", *key, "-keyout", f"{home}/ca.key", "-out", f"{home}/ca.pem"),
-        *("-days", "2", "-subj", "/CN=Test CA"),
-        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
-    )
-    for name, address, days in (
-        ("good", "IP:127.0.0.1", "2"),
-        ("other", "DNS:other.example", "2"),
-        ("expired", "IP:127.0.0.1", "-1"),
-    ):
-        extensions = home / f"{name}.ext"
-        extensions.write_text(
-            f"subjectAltName={address}\nkeyUsage=critical,digitalSignature\n"
-            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
-        )
-        openssl(
-            *("req", *key, "-keyout", f"{home}/{name}.key", "-out", f"{home}/{name}.csr"),
-            *("-subj", f"/CN={name}"),
-        )
-        openssl(
-            *("x509", "-req", "-in", f"{home}/{name}.csr", "-out", f"{home}/{name}.pem"),
-            *("-CA", f"{home}/ca.pem", "-CAkey", f"{home}/ca.key", "-set_serial", "7"),
-            *("-days", days, "-extfile", str(extensions)),
-        )
-    return home
-
-
-def server_tls(certificates: Path, name: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
-    return context
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 async def send_tls(certificates: Path, name: str, *, trusted: bool = True) -> Outcome:
@@ -733,7 +695,7 @@ async def test_a_proxy_tunnels_to_a_secure_endpoint(certificates: Path, lane: st
     async with through(proxy, certificates, LOGIN) as (endpoint, sender):
         assert await sender.send(BODY) == Delivered()
         assert await sender.send(BODY) == Delivered()
-        assert sender.lane == lane
+        assert sender.lane == ("plain" if lane == "plain" else "fast")
 
     (head,) = proxy.asked  # the tunnel is used again
     assert head.startswith(b"CONNECT 127.0.0.1:")

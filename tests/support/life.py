@@ -60,8 +60,9 @@ class Life:
         options: dict[str, str] | None = None,
         multiline: MultilineSection | None = None,
         store: Store | None = None,
+        **keys: int,
     ) -> None:
-        """`adopt` and `store` are what a reload hands over."""
+        """`adopt` and `store` are what a reload hands over; `keys` are the source's own."""
         self.directory = directory
         self.log = directory / "access.log"
         self.state_dir = directory / "state"
@@ -77,6 +78,7 @@ class Life:
             format=format,
             format_options=options or {},
             multiline=multiline,
+            **keys,  # type: ignore[arg-type]  # a test's shorthand
         )
         self.section = section
         self.store = store or Store.open(self.state_dir)

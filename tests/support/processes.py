@@ -37,6 +37,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process lives; one that nobody has waited for yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
 @dataclass
 class Endpoint:
     """A collector process with its record."""
@@ -104,6 +113,8 @@ class Daemon:
     directory: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    own_group: bool = False
+    """Whether it leads a process group, as a service does."""
 
     @property
     def config(self) -> Path:
@@ -143,7 +154,9 @@ max_event_age = "0"
         log = self.directory / f"daemon.{self.starts}.log"
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                [*HOOKTAIL, "run", "--config", str(self.config)], stderr=errors
+                [*HOOKTAIL, "run", "--config", str(self.config)],
+                stderr=errors,
+                start_new_session=self.own_group,
             )
         if wait:
             wait_for(
@@ -167,6 +180,12 @@ max_event_age = "0"
     def kill(self) -> None:
         self.running.kill()
         self.running.wait(10)
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers that live."""
+        pid = self.running.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in children if is_alive(int(child))]
 
     def stop(self, timeout_s: float = 40.0) -> int:
         self.running.send_signal(signal.SIGTERM)

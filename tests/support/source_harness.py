@@ -18,6 +18,7 @@ class FakeTrack:
         self.texts: list[bytes] = []
         self.long: list[LongLine] = []
         self.pending = 0
+        self.window_bytes = 0
         self.ended = ""
         self.lost_bytes = 0
         self._consumer = consumer
@@ -29,10 +30,16 @@ class FakeTrack:
     def take_long(self, line: LongLine) -> None:
         self.long.append(line)
 
+    def window_reaches(self, limit_bytes: int) -> bool:
+        return self.window_bytes >= limit_bytes
+
     def moved(self) -> None:
         pass
 
     def begun(self) -> None:
+        pass
+
+    def read_through(self) -> None:
         pass
 
     def archive_done(self, compressed_bytes: int) -> None:
@@ -64,6 +71,9 @@ class FakeConsumer:
 
     def first_scan_done(self) -> None:
         self.started_before = True
+
+    def scan_done(self) -> None:
+        pass
 
     def resume(self, file: LogFile) -> Resumption:
         return self.answers.pop(0) if self.answers else Resumption(None)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -162,6 +163,11 @@ sys.path.insert(0, sys.argv[2])
 from support.lines import page_view
 
 path, told, done = sys.argv[1], [False], [False]
+user, group = map(int, sys.argv[3:5])
+if user != os.geteuid():
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
 signal.signal(signal.SIGUSR1, lambda *_: told.__setitem__(0, True))
 signal.signal(signal.SIGTERM, lambda *_: done.__setitem__(0, True))
 log = open(path, "a", buffering=1)
@@ -182,9 +188,11 @@ QUICK_CYCLES = 12
 
 
 @contextmanager
-def writer(log: Path) -> Iterator[subprocess.Popen[str]]:
+def writer(log: Path, user: int, group: int) -> Iterator[subprocess.Popen[str]]:
+    """A server that writes as this user."""
+    tests = str(Path(__file__).parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(log), str(Path(__file__).parents[1])],
+        [sys.executable, "-c", WRITER, str(log), tests, str(user), str(group)],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -226,10 +234,59 @@ def test_several_cycles_a_second_under_a_writer_told_by_postrotate_keep_the_sequ
     logs = tmp_path / "logs"
     logs.mkdir()
     logs.chmod(0o775 if group_may_write else 0o755)
+    keep_the_sequence(tmp_path, logs, way.replace("OWN", own_name()))
+
+
+@pytest.fixture
+def others_logs() -> Iterator[tuple[Path, pwd.struct_passwd]]:
+    """A directory of another user's, who can reach it."""
+    if os.geteuid():
+        pytest.skip("`su` to another user needs root: run the tests as root to see it")
+    other = next((each for each in pwd.getpwall() if each.pw_uid and each.pw_gid), None)
+    if other is None:
+        pytest.skip("`su` to another user needs a user beside root in /etc/passwd")
+    top = Path(tempfile.mkdtemp())  # pytest's own directories are closed to others
+    try:
+        top.chmod(0o755)
+        logs = top / "logs"
+        logs.mkdir()
+        os.chown(logs, other.pw_uid, other.pw_gid)
+        logs.chmod(0o775)
+        yield logs, other
+    finally:
+        shutil.rmtree(top)
+
+
+@pytest.mark.parametrize(
+    "way", ["create 0640", "create 0640\ncompress\ndelaycompress"], ids=["create", "compress"]
+)
+def test_logs_of_another_user_that_root_rotates_as_that_user_keep_the_sequence(
+    tmp_path: Path, others_logs: tuple[Path, pwd.struct_passwd], way: str
+) -> None:
+    logs, other = others_logs
+    name = f"{other.pw_name} {grp.getgrgid(other.pw_gid).gr_name}"
+
+    keep_the_sequence(tmp_path, logs, f"{way} {name}\nsu {name}", other.pw_uid, other.pw_gid)
+
+    rotated = list(logs.iterdir())
+    assert len(rotated) == QUICK_CYCLES + 1
+    assert {path.stat().st_uid for path in rotated} == {other.pw_uid}
+
+
+def keep_the_sequence(
+    tmp_path: Path, logs: Path, way: str, user: int | None = None, group: int | None = None
+) -> None:
+    """Rotates several times a second, and compares what was sent with what was written."""
+    user = os.geteuid() if user is None else user
+    group = os.getegid() if group is None else group
     log, stanza = logs / "access.log", tmp_path / "logrotate.conf"
-    with endpoint(tmp_path) as pixel, daemon(tmp_path) as hooktail, writer(log) as process:
+    with (
+        endpoint(tmp_path) as pixel,
+        daemon(tmp_path) as hooktail,
+        writer(log, user, group) as process,
+    ):
         stanza.write_text(
-            f"{log} {{\nrotate 50\n{way.replace('OWN', own_name())}\nsharedscripts\n"
+            f"{log} {{\nrotate 50\n{way}\nsharedscripts\n"
             f"postrotate\nkill -USR1 {process.pid}\nendscript\n}}\n"
         )
         stanza.chmod(0o644)

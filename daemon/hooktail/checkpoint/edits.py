@@ -40,7 +40,7 @@ def rewind(state: State, key: int, to: int) -> dict[str, Any]:
     unread = Counter({entry.source: len(above)})
     # The bytes before the new offset are not known here: "" is known to be unknown.
     carried = [each for each in entry.carried if each[0] < to]
-    change = {"r": to, "s": above, "b": "", "c": carried}
+    change = {"r": to, "s": above, "b": "", "c": carried, "z": 0}  # no archive is done any more
     return {"file": {str(key): change}, "books": _taken_off(unread)}
 
 

@@ -24,12 +24,13 @@ class LedgerDelta(NamedTuple):
 class Ledger:
     """The settled state of the lines of one file; a line is known by its start offset."""
 
-    __slots__ = ("_opened", "_settled", "pending", "read")
+    __slots__ = ("_floor", "_opened", "_settled", "pending", "read")
 
     def __init__(self, read: int = 0, pending: Iterable[int] = ()) -> None:
         self.read = read
         """Offset up to which lines were read; never inside a line."""
         self.pending: set[int] = set(pending)
+        self._floor = 0  # the mark is not below it, and is not asked for at every turn
         self._opened: list[int] = []
         self._settled: list[int] = []
 
@@ -38,12 +39,26 @@ class Ledger:
         """Everything below it is settled: the offset from which a restart would read."""
         return min(self.pending, default=self.read)
 
+    def window_reaches(self, limit_bytes: int) -> bool:
+        """Tells whether the mark is so many bytes or more behind; quick while it is not."""
+        if self.read - self._floor < limit_bytes:
+            return False
+        self._floor = self.mark
+        return self.read - self._floor >= limit_bytes
+
     def advance(self, end: int, opened: Iterable[int]) -> None:
         """The lines up to `end` were read; those that begin at `opened` wait."""
         self.read = end
         starts = list(opened)
         self.pending.update(starts)
         self._opened += starts
+
+    def wait_for(self, starts: Iterable[int]) -> None:
+        """Lines below the read offset wait that another ledger had opened."""
+        opened = list(starts)
+        self.pending.update(opened)
+        self._opened += opened
+        self._floor = min([self._floor, *opened])
 
     def settle(self, start: int) -> None:
         """The line at `start` has its outcome. Raises KeyError if it was not waiting."""

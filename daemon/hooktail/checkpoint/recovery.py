@@ -45,13 +45,13 @@ def decide(
     if not loaded.damages and state is not None:
         _tell_of_a_crash(directory, loaded)
         return state
-    if on_error == "fail":
+    if refuses(loaded, on_error):
         raise refusal(directory, loaded)
     if not loaded.lossy and state is not None:
         _tell(loaded, on_error, hint="nothing is lost: the other files prove the same")
         return state
-    if on_error == "previous":
-        return _previous(directory, loaded)
+    if on_error == "previous" and state is not None:
+        return _previous(state, loaded)
     _tell(loaded, on_error, hint="what these files said is forgotten")
     state = state or State()
     _salvage(state, loaded)
@@ -61,6 +61,15 @@ def decide(
         state.apply(edits.begin_again(state, sources))
         log.error("checkpoint_begins_again", sources=sorted(state.begin_at))
     return state
+
+
+def refuses(loaded: Loaded, on_error: OnCheckpointError) -> bool:
+    """Tells whether the daemon would not start with what the files say."""
+    if loaded.state is not None and not loaded.damages:
+        return False
+    if on_error == "previous":
+        return loaded.state is None or (loaded.lossy and _cannot_go_back(loaded))
+    return on_error == "fail"
 
 
 def refusal(directory: Path, loaded: Loaded) -> HooktailError:
@@ -88,13 +97,14 @@ def _can_go_back(loaded: Loaded) -> bool:
     return loaded.state is not None and (not loaded.lossy or bool(loaded.state.started))
 
 
-def _previous(directory: Path, loaded: Loaded) -> State:
-    state = loaded.state
+def _cannot_go_back(loaded: Loaded) -> bool:
+    # What is whole but not ours to read knows more than its predecessor, and what proves
+    # only the very first start would send everything again, or skip it.
     unreadable = any(damage.newer or damage.denied for damage in loaded.damages)
-    if state is None or unreadable or not _can_go_back(loaded):
-        # What is whole but not ours to read knows more than its predecessor, and what proves
-        # only the very first start would send everything again, or skip it.
-        raise refusal(directory, loaded)
+    return unreadable or not _can_go_back(loaded)
+
+
+def _previous(state: State, loaded: Loaded) -> State:
     _tell(loaded, "previous", hint="what is lost is sent again, with the same event ids")
     _salvage(state, loaded)
     log.error(

@@ -121,6 +121,27 @@ class Resumer:
             replaced = replaced or match.replaced
         return self._by_content(head, size, before_at) or by_inode_alone or Match(replaced=replaced)
 
+    def like(
+        self, head: bytes, size: int, before_at: Callable[[int], str]
+    ) -> Iterable[tuple[int, bool]]:
+        """Returns the keys of all entries whose content a file holds.
+
+        With each, whether that is proved up to the entry's read offset, and not by the head alone.
+        """
+        for key in self._with_head(head):
+            match = self._judge(key, head, size, before_at)
+            if match.key is not None or match.restored:
+                known = self._entries[key]
+                proved = match.key is not None and bool(known.before and before_at(known.read))
+                yield key, proved
+
+    def _with_head(self, head: bytes) -> Iterable[int]:
+        for length, entries in self._lengths.items():
+            if entries and length and length <= len(head):
+                for key in self._by_head.get(head_of(head[:length]), ()):
+                    if key not in self._held:
+                        yield key
+
     def _by_content(
         self,
         head: bytes,
@@ -130,17 +151,12 @@ class Resumer:
         """Finds the entry that knows most of the content: the one that was read furthest."""
         restored = None
         found: list[tuple[int, int]] = []
-        for length, entries in self._lengths.items():
-            if not entries or not length or length > len(head):
-                continue
-            for key in self._by_head.get(head_of(head[:length]), ()):
-                if key in self._held:
-                    continue
-                match = self._judge(key, head, size, before_at)
-                if match.key is not None:
-                    found.append((self._entries[key].read, key))
-                elif match.restored:
-                    restored = match
+        for key in self._with_head(head):
+            match = self._judge(key, head, size, before_at)
+            if match.key is not None:
+                found.append((self._entries[key].read, key))
+            elif match.restored:
+                restored = match
         return Match(max(found)[1]) if found else restored
 
     def _judge(self, key: int, head: bytes, size: int, before_at: Callable[[int], str]) -> Match:

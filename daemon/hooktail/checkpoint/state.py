@@ -28,6 +28,8 @@ class FileEntry:
     path: str
     device: int
     inode: int
+    begin: int = 0
+    """Offset from which it was read: lines below are another entry's, or nobody's."""
     read: int = 0
     pending: set[int] = field(default_factory=set)
     head_length: int = 0
@@ -61,6 +63,7 @@ class FileEntry:
             "id": [self.device, self.inode],
             "read": self.read,
             "pending": sorted(self.pending),
+            **({"begin": self.begin} if self.begin else {}),
             "head": [self.head_length, self.head_digest],
             "before": self.before_digest,
             "archive": self.archive_bytes,
@@ -139,6 +142,7 @@ class State:
     @staticmethod
     def _change(entry: FileEntry, change: Mapping[str, Any]) -> None:
         entry.read = change.get("r", entry.read)
+        entry.begin = min(entry.begin, entry.read)  # rewound
         if "o" in change:
             entry.pending.update(change["o"])
         if "a" in change:
@@ -202,6 +206,7 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         path=value["path"],
         device=device,
         inode=inode,
+        begin=value.get("begin", 0),
         read=value["read"],
         pending=set(value["pending"]),
         head_length=head_length,

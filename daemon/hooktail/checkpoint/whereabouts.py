@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,14 +62,30 @@ def _if_same(path: Path, entry: FileEntry) -> Found | None:
 
 
 def line_start(path: Path, offset: int) -> int:
-    """Returns the start of the line that the byte at `offset` belongs to. Raises OSError."""
+    """Returns the start of the line that the byte at `offset` belongs to. Raises OSError.
+
+    A file that begins as UTF-16 does, with a mark or with ASCII, is taken for it.
+    """
     with path.open("rb") as file:
-        position = offset
+        newline = _newline_of(file.read(2))
+        width = len(newline)
+        position = offset - offset % width
         while position > 0:
             start = max(position - CHUNK_BYTES, 0)
             file.seek(start)
-            newline = file.read(position - start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
+            chunk = file.read(position - start)
+            at = chunk.rfind(newline)
+            while at > 0 and at % width:
+                at = chunk.rfind(newline, 0, at + width - 1)
+            if at >= 0:
+                return start + at + width
             position = start
     return 0
+
+
+def _newline_of(head: bytes) -> bytes:
+    if head == codecs.BOM_UTF16_LE or (head[:1] != b"\0" and head[1:] == b"\0"):
+        return b"\n\0"
+    if head == codecs.BOM_UTF16_BE or (head[:1] == b"\0" and head[1:] not in (b"", b"\0")):
+        return b"\0\n"
+    return b"\n"

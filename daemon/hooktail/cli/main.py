@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     "run",
     "demo",
+    "check",
     "formats",
     "parse",
     "explain",
@@ -34,6 +35,7 @@ COMMANDS = (
 EPILOG = """\
 examples:
   hooktail demo                              see it work, without any configuration
+  hooktail check                             would it work here, and what to mend
   hooktail run --config hooktail.toml        the daemon, in the foreground
   hooktail parse --format combined access.log
   hooktail preview --source shop access.log  what would be sent

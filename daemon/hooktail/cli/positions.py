@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hooktail import checked, telemetry
@@ -13,13 +14,17 @@ from hooktail.checkpoint import edits
 from hooktail.checkpoint.lock import StateLock
 from hooktail.checkpoint.places import is_of
 from hooktail.checkpoint.store import Store, read_files
-from hooktail.checkpoint.whereabouts import line_start, locate
-from hooktail.cli import moments, sources, tables
+from hooktail.checkpoint.whereabouts import locate
+from hooktail.cli import logfiles, moments, sources, tables
 from hooktail.errors import InputError, PermissionDeniedError, UsageError
+from hooktail.fingerprint import HEAD_BYTES, Head
+from hooktail.tail.file import TailedFile
+from hooktail.tail.opening import open_log
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from hooktail.checkpoint.chain import Loaded
     from hooktail.checkpoint.state import FileEntry, State
@@ -130,15 +135,15 @@ def _target(
     found = locate(entry)
     if found is None:
         raise InputError(f"{entry.path}: the file is gone, or another one stands in its place")
-    if found.compressed:
-        raise InputError(f"{found.path}: is compressed; only plain files can be rewound")
+    if found.compressed and not _holds(found.path, entry):
+        raise InputError(f"{found.path}: another content stands in its place")
     if to_offset is not None:
         if not 0 <= to_offset <= entry.read:
             raise UsageError(
                 f"--to-offset: found {to_offset}; allowed: 0 to {entry.read}, what was read "
                 "of the file"
             )
-        return _Moved(line_start(found.path, to_offset), to_offset)
+        return _Moved(_line_start(found.path, section, to_offset), to_offset)
     from hooktail.extract import registry
 
     start = moments.first_line_from(
@@ -150,6 +155,40 @@ def _target(
         encoding=section.format_options.get("encoding"),
     )
     return None if start is None else _Moved(start, start)
+
+
+def _holds(archive: Path, entry: FileEntry) -> bool:
+    """Tells whether the content of a compressed file begins as what was read did."""
+    with logfiles.opened(str(archive)) as stream:
+        head = b""
+        while len(head) < entry.head_length and (chunk := stream.read1(HEAD_BYTES)):
+            head += chunk
+    return Head(entry.head_length, entry.head_digest).matches(head)
+
+
+def _line_start(path: Path, section: SourceSection, offset: int) -> int:
+    """Returns the start of the line with the byte at `offset`, of what is decompressed."""
+    encoding = section.format_options.get("encoding")
+    try:
+        file = open_log(path, max_line_bytes=section.max_line_bytes, encoding=encoding)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    if isinstance(file, TailedFile):
+        with contextlib.closing(file):
+            return file.line_start(min(offset, file.size))
+    if file is not None:
+        file.close()
+    start, end = 0, 0
+    with logfiles.opened(str(path)) as stream:
+        for batch in logfiles.batches(stream, section.max_line_bytes, encoding):
+            # What lies between two batches is a line over the limit.
+            starts = [end] if batch.lines is None else [end, *batch.lines.starts]
+            reached = bisect_right(starts, offset)
+            start = starts[reached - 1]
+            if reached < len(starts):
+                break
+            end = end if batch.lines is None else batch.lines.end
+    return start
 
 
 def _rewound(entry: FileEntry, moved: _Moved) -> dict[str, Any]:

@@ -264,7 +264,8 @@ DELIVERY = Section(
         Key(
             name="queue_events",
             kind=Whole(low=1, high=1_000_000),
-            about="Events waiting per destination before reading waits.",
+            about="Events waiting per destination before reading waits, at most: while the "
+            "endpoint takes them, no more wait than it takes in a tenth of a second.",
         ),
         Key(
             name="retry_initial_s",
@@ -289,8 +290,9 @@ DELIVERY = Section(
         ),
         Key(
             name="workers",
-            kind=Whole(low=1, high=1, outside="this version runs in one process"),
-            about="Processes; this version allows 1 alone.",
+            kind=Whole(low=1, high=64),
+            about="Processes that send: 1 is the daemon itself; with more, so many workers send "
+            "for it.",
         ),
     ),
 )
@@ -442,6 +444,12 @@ SOURCE = Section(
             kind=Whole(low=0, high=1 << 50),
             about="Most disk space that deleted files may hold while they are read to their end; "
             "0 is no limit.",
+        ),
+        Key(
+            name="window_bytes",
+            kind=Whole(low=0, high=1 << 50),
+            about="How far a file is read on behind a line that still waits: so much is read again "
+            "after a restart; 0 is no limit.",
         ),
         *OPTION_KEYS,
         Key(

@@ -128,13 +128,10 @@ class Whole:
 
     low: int
     high: int
-    outside: str = "out of range"
 
     @property
     def allowed(self) -> str:
         """The range."""
-        if self.low == self.high:
-            return f"the whole number {self.low}"
         return f"a whole number from {self.low} to {self.high}"
 
     def parse(self, value: object) -> object:
@@ -142,7 +139,7 @@ class Whole:
         if isinstance(value, bool) or not isinstance(value, int):
             quoted = isinstance(value, str) and re.fullmatch(r"[0-9]+", value)
             return Refusal(WRONG_TYPE, "write it without quotes" if quoted else "")
-        return value if self.low <= value <= self.high else Refusal(self.outside)
+        return value if self.low <= value <= self.high else Refusal("out of range")
 
     def schema(self) -> dict[str, object]:
         """An integer with its range."""

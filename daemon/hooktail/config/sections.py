@@ -88,7 +88,7 @@ class DeliverySection:
     poison_tries: int = 20
     """An event that failed so often while its neighbours pass becomes a dead letter."""
     workers: int = 1
-    """Processes; this version has one."""
+    """Processes that send; 1 is the daemon itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,8 @@ class SourceSection:
     """New files that were written to longer ago are left alone until they grow."""
     held_deleted_limit_bytes: int = 1 << 30
     """Most that deleted files may hold of the disk by being read to their end; 0 is no limit."""
+    window_bytes: int = 256 << 20
+    """Most between a line that waits and the read offset of its file; 0 is no limit."""
     multiline: MultilineSection | None = None
     rules: tuple[RuleSection, ...] = ()
     pageview: PageviewSection = PageviewSection()

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from hooktail.delivery.telling import Log
     from hooktail.model import Event, Settler
 
+AHEAD_S = 0.1
+"""For so long it may take to send what waits in the queue of a destination that is open."""
+LEAST_AHEAD = 64
+"""Events that may wait however slow the endpoint is."""
+_PACE_S = 0.05
+"""Over so long at least the pace is measured."""
 _LEAST_WAIT_S = 0.001  # a timer for less could fire before the clock has moved at all
 
 
@@ -106,6 +112,9 @@ class Destination:
         self._nothing_in_flight.set()
         self._quiet = False
         self._paused = ""
+        self._most = min(section.queue_events, section.concurrency + LEAST_AHEAD)
+        self._ended = 0
+        self._pace_from = clock()
         self.outstanding = 0
         """Events submitted and not settled: queued, waiting to be retried, in flight."""
         self.in_flight = 0
@@ -119,12 +128,17 @@ class Destination:
 
     @property
     def has_room(self) -> bool:
-        """Tells whether fewer than `queue_events` events are outstanding."""
-        return self.outstanding < self._section.queue_events
+        """Tells whether more may be read: never if `queue_events` events are outstanding.
+
+        While the endpoint takes events, no more wait than it takes in a moment: a line that is
+        written now is not to stand behind thousands out of a backlog.
+        """
+        return self.outstanding < self._most
 
     async def room(self) -> None:
-        """Waits until fewer than `queue_events` events are outstanding."""
+        """Waits until more may be read."""
         while not self.has_room:
+            self._room.clear()  # there may have been room until the endpoint slowed down
             await self._room.wait()
 
     def submit(self, events: Sequence[Event], settler: Settler, *, source: str = "") -> None:
@@ -289,7 +303,22 @@ class Destination:
                         self._hold(delivery)
                 case unknown:
                     assert_never(unknown)
+        self._measure(now, len(outcomes))
         self._hand_over()
+
+    def _measure(self, now: float, ended: int) -> None:
+        """Finds how much may be outstanding at the pace of these moments."""
+        self._ended += ended
+        elapsed_s = now - self._pace_from
+        most = self._section.queue_events
+        if self._gate.state.name is Mode.OPEN:
+            if elapsed_s < _PACE_S:
+                return
+            waiting = max(int(self._ended / elapsed_s * AHEAD_S), LEAST_AHEAD)
+            most = min(most, self._gate.allowance + waiting)
+        self._ended, self._pace_from, self._most = 0, now, most
+        if self.has_room:
+            self._room.set()
 
     def _tell_failure(self, reason: str) -> None:
         self.last_error = reason

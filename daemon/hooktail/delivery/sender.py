@@ -2,7 +2,7 @@
 
 There are two lanes with one meaning. The fast one is ours on top of aiohttp's connector and parser,
 the plain one is aiohttp's own client. `HOOKTAIL_LANE` chooses; where the fast one cannot work, the
-plain one takes over.
+plain one takes over. With workers either runs in them, and a third lane leads there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hooktail.config import account
 from hooktail.delivery.plain_lane import PlainLane
 from hooktail.delivery.target import Target
 from hooktail.delivery.task_lane import TaskLane
+from hooktail.delivery.worker_lane import WorkerLane
 from hooktail.errors import ConfigError, Problem
 
 try:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from hooktail.delivery.fast_lane import FastLane
     from hooktail.delivery.lane import Lane, OnOutcomes, P
     from hooktail.delivery.outcome import Outcome
+    from hooktail.delivery.worker_pool import WorkerPool
 
 LANES = ("fast", "plain")
 LANE_VARIABLE = "HOOKTAIL_LANE"
@@ -57,7 +59,8 @@ class Sender:
     """Sends events to one destination. An async context; `send` may run in many tasks.
 
     At most `concurrency` at once: waiting for a connection would count as the endpoint's time.
-    Raises ConfigError if `ca_file` cannot be used.
+    With `workers`, which must outlast it, those send. Raises ConfigError if
+    `ca_file` cannot be used.
     """
 
     def __init__(
@@ -67,30 +70,28 @@ class Sender:
         concurrency: int,
         user_agent: str = f"hooktail/{__version__}",
         lane: str | None = None,
+        workers: WorkerPool | None = None,
     ) -> None:
         self._section = section
         self._concurrency = concurrency
         self._target = Target(section, user_agent=user_agent)
-        self._wanted = lane_of(os.environ) if lane is None else lane
+        self._workers = workers
+        self.lane = lane_of(os.environ) if lane is None else lane
+        """The lane that sends, `fast` or `plain`: inside the context, the one that can."""
         self._plain: PlainLane | None = None
-        self._fast: list[FastLane[Any]] = []
+        self._opened: list[FastLane[Any] | WorkerLane[Any]] = []
         self._single: Lane[_Single] | None = None
-
-    @property
-    def lane(self) -> str:
-        """The lane that sends, `fast` or `plain`."""
-        return "fast" if self._plain is None else "plain"
 
     @property
     def silent_retries(self) -> int:
         """Events sent again at once after a used connection turned out to be closed."""
         plain = 0 if self._plain is None else self._plain.silent_retries
-        return plain + sum(each.silent_retries for each in self._fast)
+        return plain + sum(each.silent_retries for each in self._opened)
 
     async def __aenter__(self) -> Self:
-        if self._wanted == "fast" and self._fast_can():
-            self._single = self.open_lane(_tell, limit=self._concurrency)
-        else:
+        if self.lane == "fast" and not self._fast_can():
+            self.lane = "plain"
+        if self.lane == "plain" and self._workers is None:
             self._plain = PlainLane(self._target, connections=self._concurrency)
         return self
 
@@ -100,8 +101,9 @@ class Sender:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        await asyncio.gather(*(each.aclose() for each in self._fast))
-        self._fast.clear()
+        await asyncio.gather(*(each.aclose() for each in self._opened))
+        self._opened.clear()
+        self._single = None
         if self._plain is not None:
             await self._plain.aclose()
 
@@ -109,8 +111,12 @@ class Sender:
         """Returns a lane that hands outcomes to `on_outcomes`. Only inside the context."""
         if self._plain is not None:
             return TaskLane(self._plain.send, on_outcomes, limit=limit, name=self._section.name)
-        lane = fast_lane.FastLane(self._target, on_outcomes, limit=limit)
-        self._fast.append(lane)
+        lane: FastLane[P] | WorkerLane[P]
+        if self._workers is not None:
+            lane = WorkerLane(self._workers, self._target, on_outcomes, limit=limit, kind=self.lane)
+        else:
+            lane = fast_lane.FastLane(self._target, on_outcomes, limit=limit)
+        self._opened.append(lane)
         return lane
 
     def look_again(self) -> None:
@@ -127,7 +133,7 @@ class Sender:
         self._target = self._target.with_account(self._section)
         if self._plain is not None:
             self._plain.retarget(self._target)
-        for lane in self._fast:
+        for lane in self._opened:
             lane.retarget(self._target)
         log.info("account_taken_up", destination=self._section.name, file=str(file))
 
@@ -135,7 +141,8 @@ class Sender:
         """Posts `body` and judges the answer. Raises nothing but CancelledError (and our bugs)."""
         if self._plain is not None:
             return await self._plain.send(body)
-        assert self._single is not None, "used outside its context"  # noqa: S101 - our bug
+        if self._single is None:
+            self._single = self.open_lane(_tell, limit=self._concurrency)
         parcel = _Single(body)
         self._single.start([parcel])
         return await parcel.outcome

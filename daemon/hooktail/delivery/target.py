@@ -6,10 +6,11 @@ repeats it ("Cannot POST /ID/pixel.png") has it masked first.
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from hooktail.delivery.outcome import classify
@@ -18,7 +19,7 @@ from hooktail.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hooktail.config.sections import DestinationSection, Secret
+    from hooktail.config.sections import DestinationSection
     from hooktail.delivery.outcome import Outcome
 
 KEEPALIVE_S = 10.0
@@ -37,26 +38,62 @@ class Target:
     """One endpoint with one account. Raises ConfigError if `ca_file` cannot be used."""
 
     def __init__(self, section: DestinationSection, *, user_agent: str) -> None:
-        self.url = section.url().reveal()
-        self.proxy = None if section.proxy is None else section.proxy.reveal()
-        self.timeout_s = section.timeout_s
-        self.connect_timeout_s = section.connect_timeout_s
-        self.secure = self.url[:6].lower() == "https:"
-        self.tls = _tls_context(section) if self.secure else None
+        self._make(
+            destination=section.name,
+            url=section.url().reveal(),
+            account_id=section.account_id.reveal(),
+            timeout_s=section.timeout_s,
+            connect_timeout_s=section.connect_timeout_s,
+            ca_file=None if section.ca_file is None else str(section.ca_file),
+            user_agent=user_agent,
+            proxy=None if section.proxy is None else section.proxy.reveal(),
+        )
+
+    def packed(self) -> str:
+        """Writes down all that makes it, for another process; it holds the account id."""
+        return json.dumps(self._made_of)
+
+    @classmethod
+    def unpacked(cls, text: str) -> Self:
+        """Makes it again. Raises ConfigError as the constructor does."""
+        one = cls.__new__(cls)
+        one._make(**json.loads(text))
+        return one
+
+    def _make(
+        self,
+        *,
+        destination: str,
+        url: str,
+        account_id: str,
+        timeout_s: float,
+        connect_timeout_s: float,
+        ca_file: str | None,
+        user_agent: str,
+        proxy: str | None,
+    ) -> None:
+        self._made_of = {name: value for name, value in locals().items() if name != "self"}
+        self.url = url
+        self.proxy = proxy
+        self.timeout_s = timeout_s
+        self.connect_timeout_s = connect_timeout_s
+        self.secure = url[:6].lower() == "https:"
+        self.tls = _tls_context(destination, ca_file) if self.secure else None
         self.headers = {
             "Content-Type": "application/json",
             "User-Agent": user_agent,
             # The first words of an answer are read as they come.
             "Accept-Encoding": "identity",
         }
-        self._secrets = _spellings(section.account_id)
+        self._secrets = _spellings(account_id)
 
     def with_account(self, section: DestinationSection) -> Target:
         """Returns the same endpoint with the account of `section`, which else says the same."""
         other = copy(self)
-        other.url = section.url().reveal()
+        other.url, account_id = section.url().reveal(), section.account_id.reveal()
+        other._made_of = self._made_of | {"url": other.url, "account_id": account_id}  # noqa: SLF001 - our own
         # A late answer may still repeat the account before.
-        other._secrets = self._secrets | _spellings(section.account_id)  # noqa: SLF001 - our own
+        other._secrets = self._secrets | _spellings(account_id)  # noqa: SLF001 - our own
         return other
 
     @property
@@ -82,18 +119,17 @@ class Target:
         return text
 
 
-def _spellings(account_id: Secret) -> set[str]:
-    text = account_id.reveal()
-    return {text, quote(text, safe=""), quote(text)} - {""}
+def _spellings(account_id: str) -> set[str]:
+    return {account_id, quote(account_id, safe=""), quote(account_id)} - {""}
 
 
-def _tls_context(section: DestinationSection) -> ssl.SSLContext:
+def _tls_context(destination: str, ca_file: str | None) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=section.ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         problem = Problem(
-            file=str(section.ca_file),
-            key=f"destination.{section.name}.ca_file",
+            file=str(ca_file),
+            key=f"destination.{destination}.ca_file",
             message=f"cannot be used: {error.strerror or error}",
             allowed="a readable file of PEM certificates",
         )

@@ -13,10 +13,16 @@ _NEW_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"({_OCTET})(?:\.{_OCTET}){{3}}")
-# First octets under which everything is public: the answer for nearly all of a log's addresses,
-# at a tenth of what `ipaddress` costs.
+# First octets, and first groups, under which everything is public: the answer for nearly all of a
+# log's addresses, at a tenth of what `ipaddress` costs.
 _PUBLIC_BLOCKS = frozenset(
     str(octet) for octet in range(1, 224) if octet not in (10, 100, 127, 169, 172, 192, 198, 203)
+)
+# 2400:: to 2fff:: is unicast without a special purpose (IANA IPv6 Special-Purpose Registry).
+# In the normal form no group begins with a zero, and `::` stands for two groups or more.
+_GROUP = r"[1-9a-f][0-9a-f]{0,3}+"
+_PUBLIC_IPV6 = re.compile(
+    rf"2[4-9a-f][0-9a-f]{{2}}(?:(?::{_GROUP}){{7}}|(?::{_GROUP}){{0,4}}::{_GROUP})"
 )
 
 
@@ -28,6 +34,8 @@ def address_kind(text: str) -> AddressKind:
     """
     quad = _IPV4.fullmatch(text)
     if quad and quad[1] in _PUBLIC_BLOCKS:
+        return "public"
+    if _PUBLIC_IPV6.fullmatch(text):
         return "public"
     try:
         address = ipaddress.ip_address(text)

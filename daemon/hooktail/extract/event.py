@@ -1,4 +1,8 @@
-"""The body of an event: keys in the order of the contract, absent ones left out, written once."""
+"""The body of an event: keys in the order of the contract, absent ones left out, written once.
+
+It is put together from pieces of JSON: who asked, with what and from where repeats from line to
+line, so each such piece is written once and remembered by its value.
+"""
 
 from __future__ import annotations
 
@@ -63,9 +67,14 @@ class BodyBuilder:
             key for key in VISITOR_KEYS if key in source.visitor.visitor_fields
         )
         self._agents: Cache[str | None] = Cache(stated)
-        self._shown_agents: Cache[str] = Cache(self.guard.agent)
-        self._shown_ips = Cache(anonymous) if source.ip_anonymization else None
+        self._anonymous = source.ip_anonymization
         self._timestamps = Timestamps()
+        # Pieces of JSON, each with the comma before it.
+        self._written_names: Cache[str] = Cache(self._write_name, 256)
+        self._written_agents: Cache[str] = Cache(self._write_agent)
+        self._written_ips: Cache[str] = Cache(self._write_ip)
+        self._written_visitors: Cache[str] = Cache(self._write_visitor)
+        self._written_referrers: Cache[str] = Cache(self._write_referrer)
 
     def site_of(self, record: Record) -> str:
         """What keeps ids of one site apart from another's: `site`, or else the logged host."""
@@ -90,49 +99,73 @@ class BodyBuilder:
 
         Raises TooLarge if a part or the whole is over its limit.
         """
-        agent = self._agents[record.user_agent or ""]
-        ip = record.ip
-        if agent is None or ip is None or record.time_ms is None:
+        agent, ip, time_ms = record.user_agent, record.ip, record.time_ms
+        if agent is None or ip is None or time_ms is None:
             raise ValueError("asked for a body without the audience filters")
-        check_length(agent, MAX_USER_AGENT)
-        body: dict[str, object] = {"event_name": check_length(name, MAX_NAME)}
-        if self._send_event_id:
-            body["event_id"] = event_id
-        body["timestamp"] = self._timestamps.text(record.time_ms)
-        for key in self._visitor_fields:
-            body[key] = check_length(visitor_id, MAX_ID)
-        if session_id is not None:
-            body["session_id"] = check_length(session_id, MAX_ID)
+        name = self._written_names[name]
+        event_id = f',"event_id":"{event_id}"' if self._send_event_id else ""
+        visitor = self._written_visitors[visitor_id]
+        session = (
+            "" if session_id is None else _pair("session_id", check_length(session_id, MAX_ID))
+        )
         url = self.links.url(record)
-        if url is not None:
-            body["url"] = url
-        referrer = self.links.referrer(record.referrer)
-        if referrer is not None:
-            body["referrer"] = referrer
-        body["user_agent"] = self._shown_agents[agent]
-        body["ip_address"] = ip if self._shown_ips is None else self._shown_ips[ip]
-        if fields:
-            if self._flat:
-                body.update(fields)
-            if self._nested:
-                body["event_payload"] = fields
-        written = orjson.dumps(body)
+        location = "" if url is None else _pair("url", url)
+        referrer = self._written_referrers[record.referrer] if record.referrer else ""
+        own = "" if not fields else self._write_own(fields)
+        written = (
+            f'{{{name}{event_id},"timestamp":"{self._timestamps.text(time_ms)}"{visitor}{session}'
+            f"{location}{referrer}{self._written_agents[agent]}{self._written_ips[ip]}{own}}}"
+        ).encode()
         if len(written) > MAX_BODY_BYTES:
             raise TooLarge
         return written
+
+    def _write_name(self, name: str) -> str:
+        return _pair("event_name", check_length(name, MAX_NAME)).removeprefix(",")
+
+    def _write_agent(self, text: str) -> str:
+        agent = self._agents[text]
+        if agent is None:
+            raise ValueError("asked for a body without the audience filters")
+        return _pair("user_agent", self.guard.agent(check_length(agent, MAX_USER_AGENT)))
+
+    def _write_ip(self, ip: str) -> str:
+        return _pair("ip_address", anonymous(ip) if self._anonymous else ip)
+
+    def _write_visitor(self, visitor_id: str) -> str:
+        check_length(visitor_id, MAX_ID)
+        written = orjson.dumps(visitor_id).decode()
+        return "".join([f',"{key}":{written}' for key in self._visitor_fields])
+
+    def _write_referrer(self, text: str) -> str:
+        referrer = self.links.referrer(text)
+        return "" if referrer is None else _pair("referrer", referrer)
+
+    def _write_own(self, fields: Mapping[str, object]) -> str:
+        written = orjson.dumps(fields).decode()
+        flat = f",{written[1:-1]}" if self._flat else ""
+        return f'{flat},"event_payload":{written}' if self._nested else flat
+
+
+def _pair(key: str, value: str) -> str:
+    return f',"{key}":{orjson.dumps(value).decode()}'
 
 
 class Timestamps:
     """Writes times as `YYYY-MM-DDTHH:mm:ss.sssZ`; lines of one second share the work."""
 
     def __init__(self) -> None:
-        self._second = -1
-        self._text = ""
+        self._time_ms = self._second = -1
+        self._text = self._whole = ""
 
     def text(self, time_ms: int) -> str:
         """Writes a time since 1970, in milliseconds."""
+        if time_ms == self._time_ms:
+            return self._whole
+        self._time_ms = time_ms
         second, millisecond = divmod(time_ms, 1000)
         if second != self._second:
             moment = datetime.fromtimestamp(second, UTC)
             self._second, self._text = second, f"{moment:%Y-%m-%dT%H:%M:%S}."
-        return f"{self._text}{millisecond:03d}Z"
+        self._whole = f"{self._text}{millisecond:03d}Z"
+        return self._whole

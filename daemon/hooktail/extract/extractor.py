@@ -14,6 +14,7 @@ from hooktail.extract.audience import Audience
 from hooktail.extract.event import BodyBuilder
 from hooktail.extract.identity import LineIds, once_event_id, once_key
 from hooktail.extract.pageview import PageviewFilter
+from hooktail.extract.prefilter import prefilter_of
 from hooktail.extract.reading import HeldLine, Reader
 from hooktail.extract.rules import (
     DROPPED,
@@ -27,7 +28,7 @@ from hooktail.extract.rules import (
 from hooktail.extract.sampling import SAMPLED, Sample
 from hooktail.extract.sessions import Sessions
 from hooktail.extract.validation import TooLarge
-from hooktail.model import Claim, Event, Extraction, Unparsable
+from hooktail.model import Claim, Event, Extraction, Lines, Unparsable
 from hooktail_parsers import ParseError, Record, Skip, Step
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.once import OnceBook
     from hooktail.extract.sessions import Place, Session
-    from hooktail.model import Lines
-    from hooktail_parsers import Parser, Result
+    from hooktail_parsers import JsonValue, Parser, Result
     from hooktail_parsers.assembly import Assembled
 
 
 NO_AGES: Mapping[int, int] = MappingProxyType({})
+NO_FIELDS: Mapping[str, JsonValue] = MappingProxyType({})
 
 BOT_FIELD = "bot"
 """Marks the events of bots where they are sent; a rule's own field of that name goes first."""
@@ -91,7 +92,11 @@ class Extractor:
         self.uncast: dict[str, int] = {}
         """How often a field's value was found and could not be cast, by `EVENT.FIELD`."""
         self.pageview = PageviewFilter(source.pageview)
+        self._prefilter = prefilter_of(parser, source, self.pageview)
         self.audience = Audience(source, limit_age=limit_age)
+        # Most events are page views, with nothing of their own to say.
+        self._bare_pageview = None if self.audience.tags_bots else self.pageview_rule
+        self._pageview_name = self.pageview_rule.name.encode("utf-8", "replace")
         self.bodies = BodyBuilder(
             source,
             payload=payload,
@@ -126,6 +131,12 @@ class Extractor:
         self._ages = ages
         reader = reader or self._reader
         taken = Extraction()
+        if self._prefilter is not None and (sifted := self._prefilter.sift(lines)) is not None:
+            taken.settled = sifted.dropped
+            taken.fitting = sum(sifted.dropped.values())
+            if not sifted.texts:
+                return taken
+            lines = Lines(sifted.texts, lines.start, lines.end, sifted.starts)
         settled = taken.settled
         now_ms = self.now_ms()
         ids = self._ids_of(generation)
@@ -258,6 +269,54 @@ class Extractor:
     def _draft(
         self, rule: CompiledRule, record: Record, text: bytes, start: int, ids: LineIds
     ) -> Draft | str:
+        named = self._name_and_fields(rule, record)
+        if isinstance(named, str):
+            return named
+        name, fields = named
+        once: str | None = None
+        owner = event_id = ids.event_id(start, text, name.encode("utf-8", "replace"))
+        if rule.once_per is not None and rule.once_per in fields:
+            site = self.bodies.site_of(record)
+            value = str(fields[rule.once_per])
+            event_id = once_event_id(site, name, value)
+            once = once_key(site, name, value)
+        made = self._make(rule, name, event_id, record, fields, start)
+        if isinstance(made, str):
+            return made
+        event, session = made
+        return Draft(event, once, owner, record.time_ms or 0, session)
+
+    def _make(
+        self,
+        rule: CompiledRule,
+        name: str,
+        event_id: str,
+        record: Record,
+        fields: Mapping[str, JsonValue],
+        start: int,
+    ) -> tuple[Event, Session | None] | str:
+        """Makes an event, and says in which session it is; or says by counter key why not."""
+        visitor = self.bodies.visitor_of(record)
+        if not (rule.conversion or self.sample.is_everybody or self.sample.has(visitor.id)):
+            return SAMPLED
+        session = self.sessions.of(record, visitor, self._ages.get(start) if self._ages else None)
+        try:
+            body = self.bodies.build(
+                name,
+                event_id,
+                record,
+                fields,
+                visitor_id=visitor.id,
+                session_id=None if session is None else session.id,
+            )
+        except TooLarge:
+            return "unparsable.too_large"
+        return Event(name, event_id, body, start, rule.conversion), session
+
+    def _name_and_fields(
+        self, rule: CompiledRule, record: Record
+    ) -> tuple[str, Mapping[str, JsonValue]] | str:
+        """Takes what an event says of its own, or says by counter key why it cannot."""
         groups = rule.groups(record)
         name = rule.event_name(record, groups)
         if rule.name_of is not None and name is not None:
@@ -273,30 +332,7 @@ class Extractor:
                 return "filtered.required_field_missing"
         if self.audience.tags_bots and self.audience.is_bot(record):
             fields.setdefault(BOT_FIELD, True)
-        owner = event_id = ids.event_id(start, text, name.encode("utf-8", "replace"))
-        once: str | None = None
-        if rule.once_per is not None and rule.once_per in fields:
-            site = self.bodies.site_of(record)
-            value = str(fields[rule.once_per])
-            event_id = once_event_id(site, name, value)
-            once = once_key(site, name, value)
-        visitor = self.bodies.visitor_of(record)
-        if not rule.conversion and not self.sample.has(visitor.id):
-            return SAMPLED
-        session = self.sessions.of(record, visitor, self._ages.get(start) if self._ages else None)
-        try:
-            body = self.bodies.build(
-                name,
-                event_id,
-                record,
-                fields,
-                visitor_id=visitor.id,
-                session_id=None if session is None else session.id,
-            )
-        except TooLarge:
-            return "unparsable.too_large"
-        event = Event(name, event_id, body, start, rule.conversion)
-        return Draft(event, once, owner, record.time_ms or 0, session)
+        return name, fields
 
     def parse(self, text: bytes) -> Result:
         """Parses one line that stands alone."""
@@ -317,18 +353,26 @@ class Extractor:
         ids: LineIds,
         taken: Extraction,
     ) -> str | None:
-        draft = self._draft(rule, record, text, start, ids)
-        if isinstance(draft, str):
-            return draft
-        if draft.once is not None:
-            standing = self.once.claim(draft.once, draft.owner, draft.time_ms)
-            if standing == "taken":
-                return "filtered.once_per"
-            if standing == "free":
-                taken.claims.append(Claim(draft.once, draft.owner, draft.time_ms))
-        if draft.session is not None and draft.session.place is not None:
-            self._keep_session(draft.session, draft.session.place, draft.time_ms, start, taken)
-        taken.events.append(draft.event)
+        if rule is self._bare_pageview:
+            event_id = ids.event_id(start, text, self._pageview_name)
+            made = self._make(rule, rule.name, event_id, record, NO_FIELDS, start)
+            if isinstance(made, str):
+                return made
+            event, session = made
+        else:
+            draft = self._draft(rule, record, text, start, ids)
+            if isinstance(draft, str):
+                return draft
+            if draft.once is not None:
+                standing = self.once.claim(draft.once, draft.owner, draft.time_ms)
+                if standing == "taken":
+                    return "filtered.once_per"
+                if standing == "free":
+                    taken.claims.append(Claim(draft.once, draft.owner, draft.time_ms))
+            event, session = draft.event, draft.session
+        if session is not None and session.place is not None:
+            self._keep_session(session, session.place, record.time_ms or 0, start, taken)
+        taken.events.append(event)
         return None
 
     def _keep_session(

@@ -7,8 +7,10 @@ copy, a restart and a backfill all give the same one.
 from __future__ import annotations
 
 from hashlib import blake2b
+from struct import Struct
 
 HEAD_BYTES = 1024
+_PLACE = Struct(">QI").pack
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -49,12 +51,7 @@ class LineIds:
     def event_id(self, start: int, text: bytes, rule: bytes) -> str:
         """The id of the event that `rule` (its UTF-8 name) makes of the line at offset `start`."""
         digest = self._fed.copy()
-        digest.update(
-            start.to_bytes(8, "big")
-            + len(text).to_bytes(4, "big")
-            + text
-            + rule  # rule is the rest
-        )
+        digest.update(_PLACE(start, len(text)) + text + rule)  # rule is the rest
         return uuid_text(digest.digest())
 
 

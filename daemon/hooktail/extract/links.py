@@ -42,6 +42,8 @@ class Links:
         self._origins: Cache[str | None] = Cache(self._origin, 1024)
         self._site_origin = self._origins["None None None"]
         self._referrers: Cache[str | None] = Cache(self._clean_referrer)
+        self._paths: Cache[str] = Cache(self._clean_path)
+        self._queries: Cache[str] = Cache(self._clean_query, 4096)
 
     def url(self, record: Record) -> str | None:
         """Returns the absolute address of the request, None if its host or path is unknown.
@@ -61,17 +63,19 @@ class Links:
         if len(path) + len(query) > MAX_URL:
             raise TooLarge
         # First what no address holds, then what may not be told: nothing hides behind the former.
-        if _UNSAFE.search(path):
-            query = "" if "#" in path else query
-            path = _safe(path)
-        if _UNSAFE.search(query):
-            query = _safe(query)
-        url = origin + self._scrubber.path(path)
-        if query and (query := self._scrubber.query(query)):
+        url = origin + self._paths[path]
+        if query and "#" not in path and (query := self._queries[query]):
             url = f"{url}?{query}"
         if len(url) > MAX_URL:
             raise TooLarge
         return url
+
+    def _clean_path(self, path: str) -> str:
+        return self._scrubber.path(_safe(path) if _UNSAFE.search(path) else path)
+
+    def _clean_query(self, query: str) -> str:
+        query = _safe(query) if _UNSAFE.search(query) else query
+        return self._scrubber.query(query) if query else query
 
     def _origin(self, key: str) -> str | None:
         scheme_text, port_text, host_text = key.split(" ", 2)

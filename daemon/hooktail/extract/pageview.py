@@ -54,7 +54,7 @@ class PageviewFilter:
 
     def __init__(self, section: PageviewSection) -> None:
         self.enabled = section.enabled
-        self._extensions = PAGE_EXTENSIONS.union(
+        self.extensions = PAGE_EXTENSIONS.union(
             extension.lower().removeprefix(".") for extension in section.include_extensions
         )
         self._excluded = glob_pattern(EXCLUDED_PATHS + section.exclude_paths, ignore_case=True)
@@ -96,7 +96,7 @@ class PageviewFilter:
         name = path.rpartition("/")[2].partition(";")[0]
         _, dot, extension = name.rpartition(".")
         known = dot and len(extension) <= 10 and extension.isalnum() and not extension.isdigit()
-        return not known or extension.lower() in self._extensions
+        return not known or extension.lower() in self.extensions
 
 
 def header(record: Record, name: str) -> str | None:

@@ -40,6 +40,8 @@ class Ranges:
         return bool(self.networks)
 
     def __contains__(self, text: str) -> bool:
+        if not self.networks:
+            return False
         try:
             address = ip_address(text)
         except ValueError:

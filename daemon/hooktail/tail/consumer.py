@@ -46,6 +46,9 @@ class Track(Protocol):
     def finished(self) -> None:
         """Nothing of the file is left to read, and no path leads to it."""
 
+    def read_through(self) -> None:
+        """All that an archive holds was handed over: what should have come again is not in it."""
+
     def archive_done(self, compressed_bytes: int) -> None:
         """Everything of an archive was handed over and settled."""
 
@@ -58,6 +61,12 @@ class Track(Protocol):
     @property
     def pending(self) -> int:
         """Lines taken and not settled yet."""
+
+    def window_reaches(self, limit_bytes: int) -> bool:
+        """Tells whether a line waits so many bytes before the end of what was taken.
+
+        Never while lines are read that were taken in an earlier life.
+        """
 
 
 class Consumer(Protocol):
@@ -83,6 +92,9 @@ class Consumer(Protocol):
 
     def knows(self, file_id: FileId) -> bool:
         """Tells whether an inode was met before."""
+
+    def scan_done(self) -> None:
+        """Every file that a scan found was met."""
 
     def resume(self, file: LogFile) -> Resumption:
         """Tells where a file found by a scan goes on."""

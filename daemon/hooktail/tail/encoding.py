@@ -97,6 +97,10 @@ class Encoding:
                 at = chunk.rfind(unit, 0, at + self.width - 1)
         return at + self.width if at >= 0 else 0
 
+    def is_verbatim(self, chunk: bytes, start: int) -> bool:
+        """Tells whether the lines of `chunk` are handed over as the bytes between its newlines."""
+        return self.width == 1 and bool(start or not chunk.startswith(_UTF_8_BOM))
+
     def split(self, chunk: bytes, start: int) -> list[bytes]:
         """Cuts `chunk`, which begins at offset `start`, at its newlines."""
         pieces = chunk.split(self.newline)

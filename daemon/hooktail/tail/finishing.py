@@ -61,6 +61,7 @@ class Finishing:
         last = file.read_tail()
         if last is not None:
             followed.track.take(last)
+        followed.track.read_through()
         if followed.track.pending:
             return False
         log = self._following.log

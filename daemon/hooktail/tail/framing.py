@@ -39,6 +39,8 @@ def frame(
     end = encoding.end_of_last_line(chunk, start)
     if not end:
         return None
+    if encoding.is_verbatim(chunk, start) and not _has_long(chunk, end, max_line_bytes):
+        return Lines.of(chunk[:end], start)
     raw = encoding.split(chunk[: end - encoding.width], start)
     if end > max_line_bytes and max(map(len, raw)) > max_line_bytes:
         index = next(i for i, line in enumerate(raw) if len(line) > max_line_bytes)
@@ -49,6 +51,19 @@ def frame(
         raw = raw[:index]
         end = sum(map(len, raw)) + index * encoding.width
     return _lines(raw, start, start + end, encoding)
+
+
+def _has_long(chunk: bytes, end: int, max_line_bytes: int) -> bool:
+    """Tells whether one of the lines before `end`, where a line ends, is over the limit.
+
+    From each newline to the farthest one within the limit: a few steps, however many lines.
+    """
+    at = 0  # a line begins here
+    while end - at > max_line_bytes + 1:
+        at = chunk.rfind(b"\n", at, at + max_line_bytes + 1) + 1
+        if not at:
+            return True
+    return False
 
 
 def _lines(raw: list[bytes], start: int, end: int, encoding: Encoding) -> Lines:

@@ -135,6 +135,7 @@ class Meeting:
             )
         if first:
             consumer.first_scan_done()
+        consumer.scan_done()
 
     def _is_new(self, file_id: FileId, found: Scan) -> bool:
         if file_id in self._following.files:

@@ -67,6 +67,7 @@ class PipeSource:
     awake_directories: frozenset[str] = frozenset()
     ignored_files = 0
     held_deleted_bytes = 0
+    full_windows = 0
     stalled = False
 
     def __init__(

@@ -2,7 +2,8 @@
 
 It trusts neither bells nor the schedule: it compares the size that a scan saw with the offset, and
 asks the file itself whether there is anything to read. A last line that waits for its newline, a
-consumer without room and a file that cannot be read (which is said elsewhere) are explanations.
+consumer without room, a full window and a file that cannot be read (both are said elsewhere) are
+explanations.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class ProgressGuard:
             followed.behind_since = now
             followed.offset_then = file.offset
         try:
-            waits = not followed.failing and file.look() is not Growth.QUIET
+            explained = followed.failing or followed.window_full
+            waits = not explained and file.look() is not Growth.QUIET
         except OSError:
             waits = False  # its next turn says so
         if not waits:

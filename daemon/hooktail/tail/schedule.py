@@ -57,6 +57,7 @@ class Followed:
         "told_at",
         "track",
         "watched",
+        "window_full",
     )
 
     def __init__(self, file: LogFile, track: Track, now: float) -> None:
@@ -74,6 +75,8 @@ class Followed:
         """In a directory that is not watched for writes, because one of its files is busy."""
         self.watched = True
         """The kernel tells of writes to it, if its directory is watched."""
+        self.window_full = False
+        """It is not read on, because a line far back still waits."""
         self.failing = False
         """The last turn ended with an error of the disk."""
         self.progressed_at = now

@@ -12,7 +12,7 @@ The cycle, each step a method that tests may call by hand:
 Its parts share the followed files (`following`) and have one idea each: `meeting` what a scan
 found, `watching` which bell rings for which file, `schedule` whose turn it is, `truncation` content
 that is no longer there, `finishing` files that are let go, `progress` the guard against a silent
-stop.
+stop, `window` lines that wait too far back.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from hooktail.tail.progress import ProgressGuard
 from hooktail.tail.schedule import COLD_LOOK_S, HOT_LOOK_S
 from hooktail.tail.truncation import REWRITTEN, SHRUNK, Truncations
 from hooktail.tail.watching import Watching
+from hooktail.tail.window import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +107,7 @@ class Source:
             adopt=adopt or {},
         )
         self._finishing = Finishing(self._following, section.held_deleted_limit_bytes)
+        self._windows = Windows(self._following, section.window_bytes)
         self._guard = ProgressGuard(self._following)
         self._finder = Finder(section.paths, section.exclude)
         self._watching = Watching(self._following, watch)
@@ -143,6 +145,11 @@ class Source:
     def held_deleted_bytes(self) -> int:
         """Disk space that deleted files keep because they are still open here."""
         return self._finishing.held_deleted_bytes
+
+    @property
+    def full_windows(self) -> int:
+        """How many files are not read on, because a line far back still waits."""
+        return self._windows.files_waiting
 
     @property
     def stalled(self) -> bool:
@@ -253,6 +260,8 @@ class Source:
             return True
         if growth is Growth.GROWN:
             followed.grew_at = now
+            if self._windows.full(followed):
+                return False
             return self._read(followed, file, now, unread_bytes)
         if isinstance(file, ArchiveFile) and self._finishing.finish_archive(followed, file, now):
             return False

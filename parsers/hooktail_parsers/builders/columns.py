@@ -80,6 +80,8 @@ class Layout:
     columns: tuple[Column, ...]
     open_end: bool
     """Whether the last column takes all the rest of the line."""
+    pattern: re.Pattern[bytes] = field(repr=False)
+    """What `match` is the method of."""
 
 
 def compile_layout(
@@ -126,7 +128,8 @@ class _Compiler:
         last = self._literal(len(self._parts) - 1)
         if not open_end and not (last and last[-1:] in _SPACES):
             pattern += _END
-        return Layout(re.compile(pattern, re.DOTALL).match, columns, open_end)
+        compiled = re.compile(pattern, re.DOTALL)
+        return Layout(compiled.match, columns, open_end, compiled)
 
     def _column(self, at: int, column: Column) -> tuple[bytes, bool]:
         """Returns a column's expression, and whether it takes the literal behind it too."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import LineParser, OptionError, ParseError, Skip
 from hooktail_parsers.options import COMMON_OPTIONS, check_options
+from hooktail_parsers.stops import where_it_stops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from hooktail_parsers.builders.json_template import JsonTemplate
     from hooktail_parsers.builders.record_plan import RecordPlan
     from hooktail_parsers.regexes import UserRegex
+    from hooktail_parsers.stops import Stop
 
 BUILDER_OPTIONS = (*COMMON_OPTIONS, "log_format", "date_format", "session_cookie", "fields")
 ALL_FIELDS = (
@@ -91,6 +94,7 @@ class LayoutParser:
         plan: RecordPlan,
         otherwise: Callable[[bytes], Parsed | None] | None = None,
     ) -> None:
+        self._layout = layout
         self._match = layout.match
         self._open_end = layout.open_end
         self._plan = plan
@@ -108,6 +112,11 @@ class LayoutParser:
             found = match(line[:-1] if open_end and line.endswith(b"\r") else line)
             parsed.append(record(found.groups()) if found else self._other(line))
         return parsed
+
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where a refused line stops fitting."""
+        names = {number: each.name for number, each in enumerate(self._layout.columns, 1)}
+        return where_it_stops(self._layout.pattern, names, line, reason)
 
     def _other(self, line: bytes) -> Parsed:
         # A byte order mark, or the hole that copytruncate leaves, in front of a line.
@@ -140,7 +149,11 @@ class JsonParser(LineParser):
 class RegexParser:
     """Parses lines by an expression, of which some groups have a meaning."""
 
-    def __init__(self, regex: UserRegex, groups: Sequence[int], plan: RecordPlan) -> None:
+    def __init__(
+        self, regex: UserRegex, groups: Sequence[int], names: Sequence[str], plan: RecordPlan
+    ) -> None:
+        self.regex = regex
+        self._names = dict(zip(groups, names, strict=True))
         self._match = regex.match
         self._longest_bytes = regex.longest_match_bytes
         self._places = [group - 1 for group in groups]
@@ -165,3 +178,9 @@ class RegexParser:
             held = found.groups()
             parsed.append(self._plan.record([held[place] or b"" for place in self._places]))
         return parsed
+
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where a refused line stops fitting; not for what may take long in parts."""
+        if self.regex.danger is not None:
+            return None
+        return where_it_stops(re.compile(self.regex.pattern), self._names, line, reason)

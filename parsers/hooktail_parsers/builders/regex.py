@@ -74,7 +74,7 @@ def regex_parser(
         kept=kept_fields(options),
         escaped_fields=False,
     )
-    return RegexParser(regex, groups, plan)
+    return RegexParser(regex, groups, names, plan)
 
 
 def _make(options: Mapping[str, str]) -> RegexParser:

@@ -56,7 +56,7 @@ FORMATS = (
     writer_format(
         "nginx_main",
         "nginx's packaged main: combined and X-Forwarded-For",
-        layout=Layout(finish=read_forwarded),
+        layout=Layout(finish=read_forwarded, more_quoted=1),
         example=f'{_COMBINED} "198.51.100.4, 10.0.0.1"',
         source="nginx.conf of the nginx packages, log_format main",
         more_fields=("xff",),
@@ -64,7 +64,7 @@ FORMATS = (
     writer_format(
         "nginx_ingress",
         "ingress-nginx for Kubernetes: combined, timing and upstreams",
-        layout=Layout(finish=read_ingress),
+        layout=Layout(finish=read_ingress, more_quoted=None),
         example=(
             f"{_COMBINED} 431 0.012 [default-shop-80] [] 10.0.0.9:8080 512 0.011 200"
             " c99400a4db42e32187a3cbda00920e41"
@@ -75,7 +75,7 @@ FORMATS = (
     writer_format(
         "traefik_clf",
         "Traefik's common log format",
-        layout=Layout(raw_agent_end=TRAEFIK_END, finish=read_traefik),
+        layout=Layout(raw_agent_end=TRAEFIK_END, finish=read_traefik, more_quoted=None),
         example=f'{_COMBINED} 42 "shop@docker" "http://10.0.0.9:80" 12ms',
         source="Traefik documentation, access logs, format common",
         more_fields=("duration_s",),
@@ -125,7 +125,7 @@ FORMATS = (
     writer_format(
         "jetty_ncsa",
         "Jetty's request log: combined, with cookies and latency if they are on",
-        layout=Layout(finish=read_cookies_and_latency),
+        layout=Layout(finish=read_cookies_and_latency, more_quoted=None),
         example=f'{_COMBINED} "sid=abc"  12',
         source="Jetty documentation, NCSARequestLog and CustomRequestLog",
         more_fields=("cookies", "duration_s"),
@@ -133,7 +133,7 @@ FORMATS = (
     writer_format(
         "icecast2",
         "Icecast 2: combined and the seconds that a client listened",
-        layout=Layout(finish=read_seconds),
+        layout=Layout(finish=read_seconds, more_quoted=None),
         example=f"{_COMBINED} 1807",
         source="Icecast 2 documentation, access log",
         more_fields=("duration_s",),

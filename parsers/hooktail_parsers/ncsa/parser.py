@@ -23,6 +23,8 @@ from hooktail_parsers.clock import clf_time_ms
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request import read_request
+from hooktail_parsers.shape import LineShape
+from hooktail_parsers.stops import Stop, farthest, where_it_stops
 from hooktail_parsers.text import QUOTED, stated, unescape
 
 if TYPE_CHECKING:
@@ -62,6 +64,12 @@ _REPEATED_ADDRESS = rb"(?:\[[^\]\s]*+\] - )?+"
 _USER = _REPEATED_ADDRESS + rb'((?:[^"\\]|\\.)*?|"")'
 # A host where others write the ident: an ident or a session id there is none.
 _HOST_SECOND = rb"((?:[0-9A-Za-z_-]++\.)++[0-9A-Za-z_-]++|localhost)"
+_GROUPS = (
+    "virtual host", "client", "ident", "user", "time", "request", "status", "bytes", "referrer",
+    "user agent",
+)  # fmt: skip
+_NAMES = dict(enumerate(_GROUPS, 1))
+"""Of the groups of the second expression, for people."""
 _IS_HOST = re.compile(
     _HOST_SECOND
     + rb"(?::[0-9]*+)?|[0-9A-Za-z_-]++:[0-9]++|\[[0-9A-Fa-f:.]++\](?::[0-9]*+)?"
@@ -91,6 +99,9 @@ class Layout:
     """The target is a URL, `http://host/path`, in every line."""
     finish: Finish | None = None
     """Reads what stands behind the last known column into the record."""
+    more_quoted: int | None = 0
+    """How many quoted columns, and nothing else, stand behind the agent of an ordinary line; None
+    if that cannot be said."""
 
 
 class NcsaParser:
@@ -102,6 +113,7 @@ class NcsaParser:
         # Spelt out in the loop below, where a call of `decode` is a tenth of a line's cost.
         self._encoding = options.get("encoding", "utf-8")
         self._finish = layout.finish
+        self.shape = _shape(layout)
         self._host_second = layout.host_second
         self._ordinary = re.compile(_ordinary_expression(layout), re.DOTALL).match
         expressions = [_any_expression(layout, _tail(layout.agent, _END))]
@@ -109,7 +121,9 @@ class NcsaParser:
             # The agent goes as far as what must follow allows.
             raw = rb' "([^"]*+)" "(.*)"(?=' + layout.raw_agent_end + rb")"
             expressions.insert(0, _any_expression(layout, raw))
-        self._any = [re.compile(each, re.DOTALL).match for each in expressions]
+        patterns = [re.compile(each, re.DOTALL) for each in expressions]
+        self._patterns = patterns
+        self._any = [pattern.match for pattern in patterns]
         self._times = Memo(clf_time_ms, 1024)
         self._ips = Memo(client_ip, 16_384)
         self._hosts = Memo(lambda token: virtual_host(token, decode), 1024)
@@ -164,6 +178,14 @@ class NcsaParser:
             append(record)
         return parsed
 
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where a refused line stops fitting."""
+        stop = farthest([where_it_stops(each, _NAMES, line, reason) for each in self._patterns])
+        shifted = next(filter(None, (match(line) for match in self._any)), None)
+        if stop is None and shifted is not None:
+            return Stop(shifted.start(_GROUPS.index("user") + 1), "user")
+        return stop
+
     def _parse_any(self, line: bytes) -> Parsed:
         found = next(filter(None, (match(line) for match in self._any)), None)
         if found is None:
@@ -204,6 +226,30 @@ class NcsaParser:
         if self._finish is not None:
             self._finish(record, line[found.end() :], self._decode)
         return record
+
+
+# What is surely a time of some day; 29 February is left to the parser.
+_SURE_DAY = (
+    rb"(?:(?:0[1-9]|1[0-9]|2[0-8])/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    rb"|(?:29|30)/(?:Jan|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    rb"|31/(?:Jan|Mar|May|Jul|Aug|Oct|Dec))"
+)
+_SURE_TIME = (
+    rb"\[" + _SURE_DAY + rb"/20[0-9]{2}:(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+) + rb" [+-](?:0[0-9]|1[0-4])[0-5][0-9]\] "
+
+
+def _shape(layout: Layout) -> LineShape | None:
+    """Returns the shape of the ordinary lines, None where it would not be worth its while."""
+    if layout.host_second or layout.absolute or layout.more_quoted is None:
+        return None
+    host = _PLAIN_TOKEN.strip(b"()") + b" " if layout.vhost else b""
+    quoted = 2 + layout.more_quoted if layout.agent else 0
+    return LineShape(
+        lead=host + rb'[0-9A-Fa-f.:]++ - [^\x00- "\\\[]++ ' + _SURE_TIME,
+        tail=rb" (?:[0-9]{1,18}+|-)" + rb' "[^"]*+"' * quoted,
+        quotes=2 + 2 * quoted,
+    )
 
 
 def _ordinary_expression(layout: Layout) -> bytes:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from hooktail_parsers._api import ParseError, Record, Skip
+from hooktail_parsers.stops import Pointing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from hooktail_parsers._api import Parser, Result
+    from hooktail_parsers.stops import Stop
 
 Stamp: TypeAlias = "bytes | str | float | None"
 Message: TypeAlias = "tuple[bytes, Stamp, str, bool]"
@@ -80,3 +82,15 @@ def parse_messages(
             result.time_ms = time_ms(each[1])
         results.append(result)
     return results
+
+
+def where_message_stops(
+    taken: Message | Skip | ParseError, inner: Parser, line: bytes, reason: str
+) -> Stop | None:
+    """Says where the text inside a line stops fitting, if it stands in the line as it is."""
+    if not isinstance(taken, tuple) or not isinstance(inner, Pointing):
+        return None
+    text = taken[0]
+    stop = inner.where_it_stops(text, reason)
+    at = line.find(text[: max(stop.offset, 1)]) if stop else -1
+    return None if stop is None or at < 0 else stop._replace(offset=at + stop.offset)

@@ -13,13 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, OptionError, StatefulParser
-from hooktail_parsers.wrappers.messages import parse_messages
+from hooktail_parsers.wrappers.messages import parse_messages, where_message_stops
 from hooktail_parsers.wrappers.streams import StreamWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hooktail_parsers._api import Parser, Result
+    from hooktail_parsers.stops import Stop
     from hooktail_parsers.wrappers.messages import Splitter
 
 
@@ -64,3 +65,7 @@ class PlainWrapper:
     def parse_batch(self, lines: Sequence[bytes]) -> list[Result]:
         """Parses lines in order; the inner parser gets them as one batch."""
         return parse_messages([self._split(line) for line in lines], self._inner, self._time_ms)
+
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where the inner line stops fitting, in bytes of the whole line if it is in there."""
+        return where_message_stops(self._split(line), self._inner, line, reason)

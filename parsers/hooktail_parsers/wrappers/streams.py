@@ -19,13 +19,14 @@ from hooktail_parsers._api import (
     Step,
 )
 from hooktail_parsers.headed import json_state
-from hooktail_parsers.wrappers.messages import parse_messages
+from hooktail_parsers.wrappers.messages import parse_messages, where_message_stops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
     from typing import TypeAlias
 
     from hooktail_parsers._api import Parsed, Parser, Result, Skip
+    from hooktail_parsers.stops import Stop
     from hooktail_parsers.wrappers.messages import Message, Splitter, Stamp
 
 TOO_LONG = ParseError("too_long")
@@ -190,6 +191,10 @@ class StreamWrapper:
                 results += self._take_run(self._streams[first[2]], split[at + 1 : end])
             at = end
         return results
+
+    def where_it_stops(self, line: bytes, reason: str) -> Stop | None:
+        """Says where the text inside a refused line stops fitting."""
+        return where_message_stops(self._splitter.split(line), self._inner, line, reason)
 
     def give_up(self, record: Hashable) -> Step:
         """Ends an open record; a message without its end is parsed as far as it came."""

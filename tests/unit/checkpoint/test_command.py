@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import bz2
+import gzip
 import json
+import lzma
+import sys
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.life import Life
 from support.lines import AGENT, clf_time
 
 from hooktail import telemetry
@@ -18,6 +26,17 @@ from hooktail.cli.main import main
 from hooktail.errors import CheckpointError
 from hooktail.fingerprint import head_of
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+CODECS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstd.compress,
+}
 MINUTE = timedelta(minutes=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -55,7 +74,15 @@ paths = ["{directory}/access.log*"]
         path.write_bytes(content)
         return path
 
-    def remember(self, path: Path, read: int, pending: list[int], key: int = 1) -> None:
+    def remember(
+        self,
+        path: Path,
+        read: int,
+        pending: list[int],
+        key: int = 1,
+        content: bytes | None = None,
+    ) -> None:
+        """`content` is what a compressed file holds."""
         status = path.stat()
         entry = {
             "source": "shop",
@@ -63,7 +90,7 @@ paths = ["{directory}/access.log*"]
             "id": [status.st_dev, status.st_ino],
             "read": read,
             "pending": pending,
-            "head": list(head_of(path.read_bytes()[: min(read, 1024)])),
+            "head": list(head_of((content or path.read_bytes())[: min(read, 1024)])),
             "before": "",
             "seen": 1_700_000_000,
         }
@@ -230,13 +257,85 @@ def test_a_time_is_looked_for_in_every_file_and_what_cannot_be_is_told(
     assert f"{gone}: the file is gone" in errors
 
 
-def test_a_compressed_file_is_refused(host: Host, capfd: pytest.CaptureFixture[str]) -> None:
-    compressed = host.add("access.log.1.gz", b"\x1f\x8b" + bytes(60))
-    host.remember(compressed, 10, [], key=2)
+async def read_all(host: Host) -> Counter[bytes]:
+    """One life of the daemon over the host's files; returns the paths it sent."""
+    life = Life(host.directory)
+    await life.read()
+    await life.read()
+    sent = Counter(body.split(b"/p/")[1].split(b'"')[0] for body in life.destination.bodies)
+    life.destination.settle()
+    await asyncio.sleep(0)
+    await life.read()  # archives are done when nothing of them waits
+    life.source.close()
+    life.store.close()
+    return sent
 
-    arguments = ("rewind", "--source", "shop", "--file", str(compressed), "--to-offset", "0")
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+@pytest.mark.parametrize("way", ["offset", "time"])
+async def test_an_archive_that_was_read_is_read_again_from_there(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], codec: str, way: str
+) -> None:
+    host = Host(tmp_path)
+    host.log.unlink()
+    archive = host.add(f"access.log.1.{codec}", CODECS[codec](b"".join(host.lines)))
+    assert len(await read_all(host)) == 10
+    assert await read_all(host) == {}
+
+    to = {
+        "offset": ("--to-offset", str(host.starts[7] + 5)),
+        "time": ("--to-time", (NOW - 2 * MINUTE).isoformat()),
+    }[way]
+    assert host.run("rewind", "--source", "shop", "--file", str(archive), *to) == 0
+
+    (entry,) = host.state.files.values()
+    assert (entry.read, entry.archive_bytes) == (host.starts[7], 0)
+    assert await read_all(host) == {b"7": 1, b"8": 1, b"9": 1}
+    host.assert_balanced()
+    assert host.state.books["shop"] == {"read": 13, "delivered": 13}
+    assert await read_all(host) == {}
+
+
+def test_a_long_line_of_an_archive_is_gone_back_to(host: Host) -> None:
+    long = line(3, NOW).replace(b"/p/3", b"/" + b"x" * 300_000)
+    content = host.lines[0] + long + host.lines[1]
+    archive = host.add("access.log.1.gz", gzip.compress(content))
+    host.remember(archive, len(content), [], key=2, content=content)
+
+    arguments = ("rewind", "--source", "shop", "--file", str(archive), "--to-offset")
+    assert host.run(*arguments, str(len(content) - len(host.lines[1]) - 2)) == 0
+    assert host.state.files[2].read == len(host.lines[0])
+
+
+def test_an_archive_that_is_damaged_or_another_is_refused(
+    host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    archive = host.add("access.log.1.gz", gzip.compress(b"".join(host.lines)))
+    host.remember(archive, host.starts[10], [], key=2, content=b"".join(host.lines))
+    arguments = ("rewind", "--source", "shop", "--file", str(archive), "--to-offset", "0")
+
+    archive.write_bytes(gzip.compress(b"another\n" * 300))
     assert host.run(*arguments) == 1
-    assert "is compressed" in capfd.readouterr().err
+    assert "another content stands in its place" in capfd.readouterr().err
+    archive.write_bytes(b"\x1f\x8b" + bytes(60))
+    assert host.run(*arguments) == 1
+    error = capfd.readouterr().err
+    assert f"{archive}: " in error
+    assert error.count("\n") == 1
+    assert host.state.files[2].read == host.starts[10]
+
+
+def test_an_offset_in_a_utf_16_log_is_moved_back_to_the_first_byte_of_a_character(
+    host: Host,
+) -> None:
+    host.config.write_text(host.config.read_text() + 'encoding = "utf-16-le"\n')
+    lines = [each.decode().encode("utf-16-le") for each in host.lines]
+    other = host.add("access.log.1", b"".join(lines))
+    host.remember(other, len(b"".join(lines)), [], key=2)
+
+    arguments = ("rewind", "--source", "shop", "--file", str(other), "--to-offset")
+    assert host.run(*arguments, str(len(lines[0]) + 31)) == 0
+    assert host.state.files[2].read == len(lines[0])
 
 
 def test_another_file_in_the_place_of_the_one_known_is_not_rewound(

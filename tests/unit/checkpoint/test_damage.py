@@ -330,6 +330,17 @@ def test_end_skips_to_the_last_whole_line_and_says_how_much_it_skips(
     assert (skipped["begin"], skipped["end"], skipped["bytes_skipped"]) == (14, 19, 5)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_end_of_a_utf_16_log_is_no_half_of_a_character(tmp_path: Path, encoding: str) -> None:
+    log = tmp_path / "access.log"
+    one, whole = ("one\n".encode(encoding), "one\n\u0a0a\u0d0a three\n".encode(encoding))
+    half = "ha\u0a0alf".encode("utf-16-be" if encoding == "utf-16-be" else "utf-16-le")[:-1]
+    log.write_bytes(whole + half)
+    files = damaged_with(log, [], read=len(one))
+
+    assert reopened(files, "end").files[1].read == len(whole)
+
+
 def test_end_forgets_a_file_that_is_not_there_and_balances_the_books(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_bytes(b"one\ntwo\nthree\n")

@@ -54,7 +54,8 @@ def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "demo", "formats", "parse", "explain", "preview", "collector", "config"]
+    "command",
+    ["run", "demo", "check", "formats", "parse", "explain", "preview", "collector", "config"],
 )
 def test_every_command_has_help_with_examples(
     command: str, capsys: pytest.CaptureFixture[str]

@@ -50,7 +50,7 @@ def only(folder: Path, text: str | bytes, **environ: str) -> Problem:
         ('drain_timeout_s = "20 s"', "drain_timeout_s", '"20 s" (text)', "seconds"),
         ("drain_timeout_s = [1]", "drain_timeout_s", "a list", "seconds"),
         (f"drain_timeout_s = {9:0<400}", "drain_timeout_s", "very large", "seconds"),
-        ("workers = 2", "workers", "2 (whole number)", "the whole number 1"),
+        ("workers = 0", "workers", "0 (whole number)", "a whole number from 1 to 64"),
         ("retry_initial_s = 90", "retry_initial_s", "90 s", "60 s"),
     ],
 )
@@ -429,7 +429,7 @@ def test_every_problem_names_the_file_its_key_came_from(tmp_path: Path) -> None:
     folder.mkdir()
     drop_in = folder / "a.toml"
     drop_in.write_text(
-        f"[delivery]\nworkers = 2\n{SOURCE}[[source]]\nname = 'b'\n[destination.c]\n"
+        f"[delivery]\nworkers = 0\n{SOURCE}[[source]]\nname = 'b'\n[destination.c]\n"
     )
 
     found = problems(tmp_path, f"[delivery]\nqueue_events = 0\n{DESTINATION}{SOURCE}")

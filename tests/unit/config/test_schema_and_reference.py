@@ -166,7 +166,7 @@ def test_what_loads_the_schema_accepts(tmp_path: Path, extra: str) -> None:
         f"{NAMED}bots = 'keep'",
         f"{NAMED}max_line_bytes = true",
         f"{NAMED}max_event_age = '7'",
-        f"{NAMED}[delivery]\nworkers = 2",
+        f"{NAMED}[delivery]\nworkers = 65",
         f"{NAMED}[[source.event]]\nwhen = {{}}",
         f"{NAMED}[[source.event]]\ndrop = false",
         f"{NAMED}[[source.event]]\nname = 'x'\nsample = 0.5",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hooktail.config.sections import DAY_S, SourceSection
 from hooktail.extract.addresses import address_kind, visitor_network
@@ -97,6 +100,26 @@ def test_private_reserved_cgnat_and_documentation_addresses_make_no_event(ip: st
 )  # fmt: skip
 def test_public_addresses_are_public(ip: str) -> None:
     assert address_kind(ip) == "public"
+
+
+@given(
+    st.integers(0x0, 0xFFFF),
+    st.lists(st.sampled_from((0, 0, 1, 0xDB8, 0xFFFF)), min_size=7, max_size=7),
+)
+def test_an_ipv6_address_is_as_public_as_its_registry_says(first: int, others: list[int]) -> None:
+    address = ipaddress.IPv6Address(":".join(f"{group:x}" for group in (first, *others)))
+    document = ipaddress.ip_network("3fff::/20")
+    own = address.ipv4_mapped or address
+    special = own.is_multicast or own.is_reserved or address in document
+    expected = "public" if own.is_global and not special else "private"
+    assert address_kind(str(address)) == expected
+
+
+@pytest.mark.parametrize(
+    "ip", ["2a01:4f8", "2a01::1::2", "2a01:4f8::1%eth0", "2a01:1:2:3:4:5:6:7:8"]
+)
+def test_what_only_looks_like_a_public_ipv6_address_is_none(ip: str) -> None:
+    assert address_kind(ip) == "invalid"
 
 
 @pytest.mark.parametrize("ip", ["1.2.3.256", "01.2.3.4", "1.2.3", "1.2.3.4 ", "\u0661.2.3.4"])

@@ -1,0 +1,269 @@
+"""Whether a source's format fits its files, and what comes of their lines, on a sample of each."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from hooktail import visitor_secret
+from hooktail.advice import hint_for, telling_reasons
+from hooktail.checkup import alike, lacks, lines, sample
+from hooktail.checkup.finding import INPUT, Finding, Level
+from hooktail.checkup.reading import Reading, better_format, read
+from hooktail.extract import build_extractor
+from hooktail.extract.once import OnceBook
+from hooktail.extract.registry import find
+from hooktail.paths import shown
+from hooktail_parsers.assembly import is_stateful
+from hooktail_parsers.stops import Pointing, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hooktail.checkup.reading import Refused
+    from hooktail.checkup.sample import Sample
+    from hooktail.config.sections import Payload, SourceSection
+    from hooktail.extract import Extractor
+
+MOST_FILES = 50
+"""Of a source, the newest; the others are only opened."""
+BUDGET_S = 20.0
+"""After so long no further file of a source is sampled."""
+MOST_BAD_FILES = 5
+MOST_LINES = 3
+"""Refused lines that are shown of a file."""
+MOST_SEARCHES = 3
+"""Looks for a better format per source: each reads some lines with every format there is."""
+GOOD_SHARE = 0.9
+"""Of the lines that should be records; below it a format is worth a warning."""
+MOST_REASONS = 4
+
+
+def look(source: SourceSection, files: list[Path], payload: Payload) -> Iterator[Finding]:
+    """Samples the files, the newest first, and says what the format and the rules make of them."""
+    extractor = build_extractor(
+        source,
+        payload=payload,
+        visitor_secret=secrets.token_bytes(visitor_secret.LENGTH),
+        once=OnceBook(),
+        now_ms=_now_ms,
+        limit_age=False,  # as in `preview`: the sample stands for what is to come
+    )
+    yield from _Fit(source, extractor).look(files)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class _Fit:
+    """What was seen of one source so far."""
+
+    def __init__(self, source: SourceSection, extractor: Extractor) -> None:
+        self._source = source
+        self._extractor = extractor
+        self._format = find(source.format, source.parser_file)
+        self._name = _short_name(source.format)
+        self._total = Reading()
+        self._fitting = Reading()
+        self._fitting_files = 0
+        self._bad_files = 0
+        self._searches = 0
+
+    def look(self, files: list[Path]) -> Iterator[Finding]:
+        ends_at = time.monotonic() + BUDGET_S
+        sampled = 0
+        live: tuple[Sample, Reading] | None = None
+        for path in files[:MOST_FILES]:
+            if sampled and time.monotonic() > ends_at:
+                break
+            sampled += 1
+            try:
+                taken = self._take(path)
+            except OSError as error:  # it was opened a moment ago
+                message = f"{shown(path)}: {error.strerror or error}"
+                yield self._finding("file_went_away", Level.WARN, message)
+                continue
+            reading = read(self._extractor, taken)
+            self._total.add(reading)
+            if live is None and reading.newest_ms is not None and not taken.compressed:
+                live = taken, reading
+            yield from self._judge(path, taken, reading)
+        yield from self._summary(sampled, len(files))
+        yield from lacks.clock(self._source, self._total.newest_ms, live, now_s=time.time())
+
+    def _take(self, path: Path) -> Sample:
+        return sample.take(
+            path,
+            max_line_bytes=self._source.max_line_bytes,
+            encoding=self._source.format_options.get("encoding"),
+        )
+
+    def _finding(
+        self, name: str, level: Level, message: str, hint: str = "", code: int = 0
+    ) -> Finding:
+        return Finding(
+            name=name, area="source", of=self._source.name, level=level, message=message,
+            hint=hint, code=code,
+        )  # fmt: skip
+
+    # -- one file
+
+    def _judge(self, path: Path, taken: Sample, reading: Reading) -> Iterator[Finding]:
+        if taken.damage:
+            message = f"{shown(path)}: {taken.damage}; lines before that are read"
+            hint = "look whether the plain file still exists"
+            yield self._finding("archive_damaged", Level.WARN, message, hint)
+        if not taken.lines:
+            if not taken.damage:
+                what = "there is no whole line in its beginning" if taken.compressed else "no line"
+                message = f"{shown(path)}: {what} yet; nothing to try the format on"
+                yield self._finding("file_empty", Level.OK, message)
+            return
+        if reading.no_requests and not reading.records and not reading.refused:
+            message = f"{shown(path)}: {self._name} fits, but no sampled line holds a request"
+            yield self._finding("no_records", Level.WARN, message, "is it a log of requests?")
+            return
+        if reading.judged and not reading.refused:
+            if reading.chosen:
+                self._name = f"{self._format.name} ({reading.chosen})"
+            self._fitting.add(reading)
+            self._fitting_files += 1
+            return
+        if not reading.judged:
+            why = ", ".join(f"{key} {count:,}" for key, count in reading.skipped.most_common(3))
+            message = f"{shown(path)}: none of {taken.lines:,} sampled lines is a request ({why})"
+            hint = "is it a log of requests? see `hooktail parse`"
+            yield self._finding("no_records", Level.WARN, message, hint)
+            return
+        yield from self._refusing(path, taken, reading)
+
+    def _refusing(self, path: Path, taken: Sample, reading: Reading) -> Iterator[Finding]:
+        fits = reading.records + reading.no_requests
+        level, code = Level.OK, 0
+        if not fits:
+            level, code = Level.FAIL, INPUT
+        elif reading.share < GOOD_SHARE:
+            level = Level.WARN
+        if level is not Level.OK:
+            self._bad_files += 1
+            if self._bad_files > MOST_BAD_FILES:
+                return  # counted, and told in the summary
+        hint = "" if level is Level.OK else self._better(taken, reading)
+        count = f"{fits:,}" if fits else "none"
+        yield self._finding(
+            "format_matches_nothing" if code else "format_matches_partly",
+            level,
+            f"{shown(path)}: {self._name} reads {count} of {reading.judged:,} sampled lines",
+            hint,
+            code,
+        )
+        seen: set[tuple[str, str]] = set()
+        for refused in reading.first_refused:
+            stop = self._stop(refused)
+            kind = refused.reason, stop.expected if stop else ""
+            if kind not in seen and len(seen) < MOST_LINES:
+                seen.add(kind)
+                message = f"{shown(path)}: {_told(refused, stop)}"
+                yield self._finding("line_refused", level, message, "", code)
+
+    def _better(self, taken: Sample, reading: Reading) -> str:
+        if self._searches >= MOST_SEARCHES or not reading.first_refused:
+            return _ASK_PARSE
+        self._searches += 1
+        better = better_format(reading, taken, self._source.format_options)
+        if better is None or better.spec == self._format.name:
+            return f"no other format reads these lines either; {_ASK_PARSE}"
+        return f'format = "{better.spec}" reads {better.lines} of {better.of} refused lines'
+
+    def _stop(self, refused: Refused) -> Stop | None:
+        parser = self._extractor.parser
+        if isinstance(parser, Pointing):
+            stop = parser.where_it_stops(refused.text, refused.reason)
+            if stop is not None:
+                return stop
+        example = self._format.example
+        if example.startswith("{"):
+            return _stop_in_json(refused.text)
+        of_one_line = example and "\n" not in example and not is_stateful(parser)
+        if of_one_line and not isinstance(parser, Pointing):
+            return alike.differs(refused.text, example.encode())
+        return None
+
+    # -- all of them
+
+    def _summary(self, sampled: int, files: int) -> Iterator[Finding]:
+        if self._fitting_files:
+            yield self._finding("format_matches", Level.OK, self._told_fitting())
+        if self._bad_files > MOST_BAD_FILES:
+            message = f"{self._bad_files - MOST_BAD_FILES} more files do not fit {self._name}"
+            yield self._finding("format_matches_partly", Level.WARN, message, _ASK_PARSE)
+        if sampled < files:
+            message = f"the {sampled:,} newest of {files:,} files were sampled"
+            yield self._finding("files_not_sampled", Level.OK, message)
+        total = self._total
+        if total.records:
+            yield from self._outcome()
+            yield from lacks.columns(self._source, total)
+
+    def _told_fitting(self) -> str:
+        fitting, files = self._fitting, self._fitting_files
+        where = "1 file" if files == 1 else f"{files:,} files"
+        fits = fitting.records + fitting.no_requests
+        told = f"{self._name} reads {fits:,} of {fitting.judged:,} sampled lines in {where}"
+        if fitting.no_requests:
+            told += f"; {fitting.no_requests:,} of them are no requests, as of scanners"
+        return told
+
+    def _outcome(self) -> Iterator[Finding]:
+        events, others = self._total.events, self._total.others
+        reasons = ", ".join(f"{key} {count:,}" for key, count in others.most_common(MOST_REASONS))
+        if len(others) > MOST_REASONS:
+            reasons += ", ..."
+        made = sum(events.values())
+        if made:
+            named = ", ".join(f"{name} {count:,}" for name, count in events.most_common(5))
+            message = f"of the sampled lines {made:,} would be events ({named})"
+            rest = f"; the others: {reasons}" if reasons else ""
+            yield self._finding("events", Level.OK, message + rest)
+            return
+        telling = telling_reasons(others) or others
+        most = max(telling, key=lambda key: telling[key], default="")
+        message = f"none of the sampled lines would be an event: {reasons}"
+        yield self._finding("no_events", Level.WARN, message, hint_for(most) if most else "")
+
+
+_ASK_PARSE = "see `hooktail formats`, and `hooktail parse --format NAME FILE`"
+
+
+def _short_name(spec: str) -> str:
+    """A builder's definition may be long."""
+    text = " ".join(spec.split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _told(refused: Refused, stop: Stop | None) -> str:
+    where = f"line {refused.number}" if refused.number else "a line near the end"
+    if stop is None:
+        return f"{where} is refused ({refused.reason}): {lines.excerpt(refused.text)}"
+    return (
+        f"{where} is refused ({refused.reason}) at column {stop.offset + 1}, where the format has "
+        f"{stop.expected}: {lines.excerpt(refused.text, stop.offset)}"
+    )
+
+
+def _stop_in_json(line: bytes) -> Stop | None:
+    """Says where a line of a JSON format is no JSON."""
+    text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    if not text.lstrip().startswith("{"):
+        return Stop(0, "a JSON object")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return Stop(len(text[: error.pos].encode()), f"other JSON ({error.msg})")
+    except (ValueError, RecursionError):
+        return None
+    return None

@@ -1,0 +1,106 @@
+"""Lines that wait in the entry of one copy of a content, and are another copy's by now.
+
+A kill can leave lines that wait in an entry whose file is not there any more, while a copy of the
+content is read under another entry. What the copy's entry has had, or will read by itself, waits
+twice: it was counted as read by both, and the second count is taken back at once. What lies below
+the copy's begin (an older copy put back, of which only the rest was new) is read again from the
+copy. So each line has one entry, and `read = sum of the states + pending` holds before and after.
+
+Nothing is taken from an entry whose own file is there: two files may begin alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from hooktail.paths import shown
+from hooktail.tail.file import TailedFile
+from hooktail.track import PipedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from hooktail.checkpoint.keeper import Keeper
+    from hooktail.checkpoint.resume import Resumer
+    from hooktail.model import Books
+    from hooktail.tail.opening import LogFile
+    from hooktail.track import FileTrack
+
+
+class Owner(Protocol):
+    """What is asked of the feed."""
+
+    books: Books
+    keeper: Keeper
+    tracks: dict[int, FileTrack]
+    cut_off: dict[int, FileTrack]
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+
+    def changed(self, track: FileTrack) -> None:
+        """Has the track and the books written at the end of this turn."""
+
+
+def take_over(feed: Owner, resumer: Resumer, met: Collection[FileTrack]) -> None:
+    """Settles what waits twice, after a scan of which every file was met.
+
+    `met` are the tracks begun in it; the checkpoint is up to date.
+    """
+    left = orphans(feed)
+    for track in met:
+        file = track.file
+        if isinstance(file, PipedFile) or feed.tracks.get(track.key) is not track:
+            continue
+        for key, proved in list(resumer.like(file.head_bytes(), file.size, file.before_at)):
+            held = {at for at in left.get(key, ()) if proved or _may_hold(track, file, at)}
+            if held:
+                left[key] = left[key] - held
+                _move(feed, key, held, track)
+
+
+def orphans(feed: Owner) -> dict[int, frozenset[int]]:
+    """Returns what waits in entries without a file and is not in memory, by their keys."""
+    found = {}
+    for key, entry in feed.keeper.store.state.files.items():
+        if entry.pending and entry.source == feed.name and key not in feed.tracks:
+            track = feed.cut_off.get(key)
+            if waiting := frozenset(entry.pending if track is None else track.unmet):
+                found[key] = waiting
+    return found
+
+
+def _may_hold(track: FileTrack, file: LogFile, start: int) -> bool:
+    """Tells whether a line is in a file that is known by its head alone."""
+    if isinstance(file, TailedFile):
+        return start < file.line_start(file.size) and file.line_start(start) == start
+    return start < track.read_offset  # how far an archive reaches nobody knows
+
+
+def _move(feed: Owner, key: int, starts: set[int], to: FileTrack) -> None:
+    entry = feed.keeper.store.state.files[key]
+    twice = {start for start in starts if to.has_or_reads(start)}
+    below = starts - twice
+    if below and not to.take_over(below, entry.ages):
+        below = set()
+    given = sorted(twice | below)
+    if not given:
+        return
+    feed.books.add("read", -len(twice))
+    feed.changed(to)
+    track = feed.cut_off.get(key)
+    if track is not None:
+        track.give_away(given)
+    else:
+        feed.keeper.note_record({"file": {str(key): {"s": given}}})
+    structlog.get_logger().info(
+        "lines_taken_over",
+        source=feed.name,
+        path=shown(to.file.path),
+        lines=len(given),
+        were_known=len(twice),
+        of=entry.path,
+    )

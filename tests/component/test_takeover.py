@@ -1,0 +1,224 @@
+"""Lines that wait in the entry of one copy of a content while another copy is read."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+from structlog.testing import capture_logs
+from support.joined_format import joined_format
+from support.life import Life
+from support.lines import page_view
+
+from hooktail.fingerprint import BEFORE_BYTES, before_of, head_of
+
+__all__ = ["joined_format"]
+
+LINES = [page_view(number) for number in range(20)]
+STARTS = [sum(map(len, LINES[:number])) for number in range(21)]
+CONTENT = "".join(LINES).encode()
+
+
+def leave_an_entry(life: Life, read: int, pending: list[int], file_id: list[int]) -> None:
+    """As a kill leaves it: lines of the content wait in an entry of a file that was a copy."""
+    entry = {
+        "source": "shop",
+        "path": str(life.directory / "access.log.old"),
+        "id": file_id,
+        "read": read,
+        "pending": pending,
+        "head": list(head_of(CONTENT[: min(read, 1024)])),
+        "before": before_of(CONTENT[max(read - BEFORE_BYTES, 0) : read]),
+        "seen": int(life.wall_s),
+    }
+    books = {"shop": {"read": len(pending)}}
+    life.store.append({"open": {"99": entry}, "books": books})
+
+
+async def test_what_the_copy_has_had_waits_no_longer_in_the_entry_of_the_original(
+    tmp_path: Path,
+) -> None:
+    """It used to be counted twice, and to expire after a week."""
+    before = Life(tmp_path)
+    before.write(*LINES[:15])
+    await before.read()
+    before.destination.settle(*range(10), 12)  # in flight at the kill: 10, 11, 13, 14
+    await asyncio.sleep(0)
+    waiting = [STARTS[8], STARTS[10], STARTS[16]]  # settled here, waiting here too, not read yet
+    leave_an_entry(before, STARTS[18], waiting, [1, 1])
+
+    after = Life(tmp_path)
+    after.write(*LINES[15:])
+    with capture_logs() as logs:
+        await after.read()
+
+    assert after.balance() == {"delivered": 11, "pending": 9}
+    assert after.on_disk().files[99].pending == set()
+    told = next(each for each in logs if each["event"] == "lines_taken_over")
+    assert (told["lines"], told["were_known"]) == (3, 3)
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 20, "pending": 0}
+
+
+async def test_an_archive_takes_over_what_its_entry_has_had(tmp_path: Path) -> None:
+    before = Life(tmp_path)
+    before.write(*LINES[:15])
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    leave_an_entry(before, STARTS[12], [STARTS[8], STARTS[11]], [1, 1])
+    (tmp_path / "access.log.1.gz").write_bytes(gzip.compress(CONTENT[: STARTS[15]]))
+    before.log.unlink()
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert after.destination.waiting == []
+    assert after.balance() == {"delivered": 15, "pending": 0}
+
+
+async def test_nothing_is_taken_from_an_entry_whose_own_file_is_there(tmp_path: Path) -> None:
+    """Two sites may have been asked by the same monitor in the same second."""
+    before = Life(tmp_path)
+    before.write(*LINES)
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    other = tmp_path / "access.log.other"
+    other.write_text("".join(LINES[:10]) + page_view(77))
+    status = other.stat()
+    leave_an_entry(before, STARTS[10], [STARTS[4]], [status.st_dev, status.st_ino])
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert len(after.destination.waiting) == 2
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 22, "pending": 0}
+
+
+async def test_other_content_that_begins_alike_takes_nothing_over(tmp_path: Path) -> None:
+    before = Life(tmp_path)
+    before.write(*LINES[:10], *(page_view(number) for number in range(50, 60)))
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    leave_an_entry(before, STARTS[18], [STARTS[4], STARTS[16]], [1, 1])
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert after.on_disk().files[99].pending == {STARTS[4], STARTS[16]}
+    assert after.balance() == {"delivered": 20, "pending": 2}
+
+
+async def test_an_older_copy_put_back_after_a_kill_sends_what_was_in_flight(
+    tmp_path: Path,
+) -> None:
+    """It used to count as read, and what was in flight expired after a week."""
+    before = Life(tmp_path)
+    before.write(*LINES[:10])
+    await before.read()
+    backup = tmp_path / "backup"
+    shutil.copy(before.log, backup)
+    before.write(LINES[10])
+    await before.read()
+    sent = before.destination.bodies
+    before.destination.settle(*range(7), 9)
+    await asyncio.sleep(0)  # in flight: 7, 8, and 10, which the backup does not have
+    backup.replace(before.log)
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert after.destination.bodies == [sent[7], sent[8]]
+    assert after.balance() == {"delivered": 8, "pending": 3}
+    after.write(page_view(11))
+    await after.read()
+    assert len(after.destination.waiting) == 3
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 11, "pending": 1}
+
+    again = Life(tmp_path)
+    await again.read()
+    assert again.destination.waiting == []
+
+
+async def test_a_kill_while_the_older_copy_is_read_again_loses_and_repeats_nothing(
+    tmp_path: Path,
+) -> None:
+    before = Life(tmp_path)
+    before.write(*LINES[:10])
+    await before.read()
+    sent = before.destination.bodies
+    shutil.copy(before.log, tmp_path / "backup")
+    before.write(*LINES[10:])
+    await before.read()
+    before.destination.settle(*range(5), *range(10, 20))
+    await asyncio.sleep(0)
+    (tmp_path / "backup").replace(before.log)
+
+    for answered in range(5):
+        after = Life(tmp_path)
+        await after.read()
+        assert after.destination.bodies == sent[5 + answered : 10]
+        after.destination.settle(0)
+        await asyncio.sleep(0)
+
+    assert after.balance() == {"delivered": 20, "pending": 0}
+
+
+async def test_a_log_truncated_into_an_older_copy_and_then_a_kill(tmp_path: Path) -> None:
+    """In place, while running: the queue has what was in flight, until the kill."""
+    before = Life(tmp_path)
+    before.write(*LINES)
+    await before.read()
+    sent = before.destination.bodies
+    before.destination.settle(*range(5), *range(6, 20))
+    await asyncio.sleep(0)
+    os.truncate(before.log, STARTS[10])
+    await before.read()
+    before.write(page_view(30))
+    await before.read()
+    assert before.balance() == {"delivered": 19, "pending": 2}
+
+    after = Life(tmp_path)
+    await after.read()
+
+    assert after.destination.bodies[0] == sent[5]
+    assert len(after.destination.waiting) == 2
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {"delivered": 21, "pending": 0}
+
+
+async def test_a_record_over_lines_is_taken_over_whole(tmp_path: Path, joined_format: str) -> None:
+    before = Life(tmp_path, format=joined_format)
+    before.write("begin r1 /p/1\n", "r1 more\n", "end r1\n", *("junk\n" for _ in range(300)))
+    await before.read()
+    sent = before.destination.bodies
+    shutil.copy(before.log, tmp_path / "backup")
+    before.write("one /p/2\n")
+    await before.read()
+    before.destination.settle(1)
+    await asyncio.sleep(0)
+    (tmp_path / "backup").replace(before.log)
+
+    after = Life(tmp_path, format=joined_format)
+    await after.read()
+
+    assert after.destination.bodies == sent
+    after.destination.settle()
+    await asyncio.sleep(0)
+    assert after.balance() == {
+        "delivered": 2,
+        "filtered.part_of_record": 2,
+        "unparsable.syntax": 300,
+        "pending": 0,
+    }

@@ -1,0 +1,88 @@
+"""Expressions that a line could make take for ever are named: file, key, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hooktail import checked
+from hooktail.checkup import patterns
+from hooktail.checkup.finding import Finding, Level
+from hooktail_parsers import regexes
+
+DANGEROUS = "(a+)+x$"
+
+
+@pytest.fixture
+def without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regexes, "_re2", lambda: None)
+
+
+def look(directory: Path, more: str) -> list[Finding]:
+    path = directory / "hooktail.toml"
+    path.write_text(
+        '[destination.default]\naccount_id = "acct-1"\n'
+        f'[[source]]\nname = "shop"\npaths = ["/x"]\n{more}\n'
+    )
+    return list(patterns.look(checked.load(path, {})))
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        (
+            "event[0].when.path",
+            f'[[source.event]]\nname = "e"\nwhen = {{ path = "regex:{DANGEROUS}" }}',
+        ),
+        (
+            "event[0].when.any[0].query.q",
+            f'[[source.event]]\nname = "e"\nwhen.any = [{{ query.q = "regex:{DANGEROUS}" }}]',
+        ),
+        ("bot_patterns_add[1]", f'bot_patterns_add = ["Own/1", "{DANGEROUS}"]'),
+        ("multiline.start", f"[source.multiline]\nstart = '^{DANGEROUS}'"),
+        (
+            "privacy.require_consent.matches",
+            f'privacy.require_consent = {{ cookie = "c", matches = "regex:{DANGEROUS}" }}',
+        ),
+        (
+            "format",
+            "format = 'regex:(?P<ip>\\S+) (?P<request>(?:[a-z]+)+) (?P<date>.*) (?P<x>.*)$'",
+        ),
+        (
+            "format",
+            "format = 'grok:%{IP:ip} (?:%{WORD:verb}+)+ %{GREEDYDATA:request} %{GREEDYDATA:x}$'",
+        ),
+    ],
+)
+def test_a_dangerous_expression_is_named_by_its_key(tmp_path: Path, key: str, more: str) -> None:
+    [found] = look(tmp_path, more)
+
+    assert found.level is Level.WARN
+    assert f"{tmp_path}/hooktail.toml: source[shop].{key}: " in found.message
+    assert "take for ever" in found.message
+    assert "google-re2 runs it in linear time" in found.message
+
+
+def test_without_google_re2_it_says_up_to_what_length_it_works(
+    tmp_path: Path, without_re2: None
+) -> None:
+    [found] = look(
+        tmp_path, '[[source.event]]\nname = "e"\nwhen = { path = "regex:^/a/.*b.*c.*d$" }'
+    )
+
+    assert "bytes do not match at all" in found.message
+    assert "install google-re2" in found.hint
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        'bot_patterns_add = ["Own/[0-9]+"]',
+        '[[source.event]]\nname = "e"\nwhen = { path = "regex:^/p/(?P<id>[0-9]+)$" }',
+        "format = 'nginx:$remote_addr [$time_local] \"$request\" $status'",
+    ],
+)
+def test_a_linear_expression_is_not_worth_a_word(tmp_path: Path, more: str) -> None:
+    assert look(tmp_path, more) == []
