@@ -69,15 +69,14 @@ class Shared:
     once: OnceBook
     watch: Callable[[], bool]
     may_open: Callable[[], bool]
+    workers: Callable[[], WorkerPool | None]
+    """The processes that send, if they are others than this one."""
 
 
 class Branch:
-    """Is opened, started, wound down and closed, in this order. `plan` never changes.
+    """Is opened, started, wound down and closed, in this order. `plan` never changes."""
 
-    `workers` are the processes that send, if this one does not; they outlast the branch.
-    """
-
-    def __init__(self, plan: Plan, shared: Shared, workers: WorkerPool | None = None) -> None:
+    def __init__(self, plan: Plan, shared: Shared) -> None:
         self.plan = plan
         self.feeds: list[Feed] = []
         self.sources: list[tuple[Feed, Source]] = []
@@ -92,7 +91,7 @@ class Branch:
             for text in proxies.secrets_of(plan.destination.proxy):
                 telemetry.mask(text)
         self._sender = Sender(
-            plan.destination, concurrency=plan.delivery.concurrency, workers=workers
+            plan.destination, concurrency=plan.delivery.concurrency, workers=shared.workers()
         )
         self.destination = Destination(
             plan.destination.name,

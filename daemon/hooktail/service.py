@@ -182,8 +182,8 @@ class Work:
         self._opened: dict[str, Opened] = {}
         self._replacing: set[asyncio.Task[None]] = set()
         self._workers: WorkerPool | None = None
-        self._worker_count = 1
-        self._pools = contextlib.AsyncExitStack()
+        self._retired: list[WorkerPool] = []
+        """Workers of an earlier configuration; a branch that is being replaced may use them."""
         unparsed = UnparsedStore(config.state_dir / "unparsed")
         self._keeper = Keeper(
             store,
@@ -202,6 +202,7 @@ class Work:
             once=OnceBook(claims),
             watch=self._watch,
             may_open=self._may_open,
+            workers=lambda: self._workers,
         )
 
     @property
@@ -242,7 +243,8 @@ class Work:
             for branch in self.branches.values():
                 self._opened |= await branch.close()
             self._close_opened()
-            await self._pools.aclose()
+            await self._staff(1)
+            await self._dismiss()
             await asyncio.to_thread(self._watcher.stop)
 
     async def follow(self, config: Config, visitor_secret: bytes) -> set[str]:
@@ -260,6 +262,7 @@ class Work:
             if places != self._places.get(name):
                 self._keeper.note_record({"feed": {name: places.to_json()}})
         self._places |= known
+        await self._staff(config.delivery.workers)
         old = {name: branch.plan for name, branch in self.branches.items()}
         new = plans(config, known, visitor_secret)
         # Whoever reloads while a destination is shut has most likely mended something.
@@ -269,7 +272,6 @@ class Work:
             if branch.destination.snapshot().state in ("down", "held")
         ]
         groups = replacements(old, new, anew=shut)
-        former = await self._start_workers(config.delivery.workers)
         self._replacing = {
             self._tasks.create_task(self._replace(group, new), name="replace") for group in groups
         }
@@ -279,12 +281,10 @@ class Work:
             _, rest = await asyncio.wait({*pending, stop}, return_when=asyncio.FIRST_COMPLETED)
             pending &= rest
         stop.cancel()
-        if pending:  # a stop came in between
-            self._pools.push_async_callback(former.aclose)
-        else:
+        if not pending:
             self._replacing = set()
-            await former.aclose()
             self._close_opened()
+            await self._dismiss()
             for gone in self._sessions.keys() - {feed.name for feed in self.feeds}:
                 del self._sessions[gone]
             # What was built so far lives long: the collector need not look at it again.
@@ -292,18 +292,20 @@ class Work:
             self._look_for_end()
         return set().union(*groups)
 
-    async def _start_workers(self, count: int) -> contextlib.AsyncExitStack:
-        """Starts the processes that send, if they are more than this one.
+    async def _staff(self, count: int) -> None:
+        """Has so many processes ready to send for the branches that are opened from now on."""
+        if count == (1 if self._workers is None else self._workers.count):
+            return
+        if self._workers is not None:
+            self._retired.append(self._workers)
+            self._workers = None
+        if count > 1:
+            self._workers = await WorkerPool(count).__aenter__()
 
-        Returns what ends the ones before, which the branches before need until they have ended.
-        """
-        former = contextlib.AsyncExitStack()
-        if count != self._worker_count:
-            former, self._pools = self._pools, former
-            self._worker_count, self._workers = count, None
-            if count > 1:
-                self._workers = await self._pools.enter_async_context(WorkerPool(count))
-        return former
+    async def _dismiss(self) -> None:
+        """Ends the workers that no branch uses any more."""
+        while self._retired:
+            await self._retired.pop().__aexit__(None, None, None)
 
     async def _replace(self, group: set[str], new: Mapping[str, Plan]) -> None:
         """Winds down the branches of some destinations, and starts those that come after."""
@@ -317,7 +319,7 @@ class Work:
         if self._stop.is_set():
             return
         for name in sorted(group & new.keys()):
-            branch = Branch(new[name], self._shared, self._workers)
+            branch = Branch(new[name], self._shared)
             await branch.open(self._opened)
             self.branches[name] = branch
             branch.start(self._tasks)

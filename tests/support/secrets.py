@@ -20,6 +20,11 @@ NAMED = {
     "session_id": SESSION,
     "access_token": "t0ken-planted",
     "otp": "424242-planted",
+    "ticket": "ST-1-planted",
+    "SAMLResponse": "PHNhbWw-planted",
+    "verification_code": "planted",
+    "X-Api-Key": "planted",
+    "connect.sid": SESSION,
     "email": "planted",
     "first_name": "planted",
 }

@@ -34,9 +34,9 @@ class Writer(threading.Thread):
     def __init__(self, log: Path, seed: int, lines_per_s: int = LINES_PER_S) -> None:
         super().__init__()
         self.log = log
+        self.lines_per_s = lines_per_s
         self.lines: list[str] = []
         self.rotations = 0
-        self._lines_per_s = lines_per_s
         self._rng = random.Random(seed)
         self._done = threading.Event()
 
@@ -44,7 +44,7 @@ class Writer(threading.Thread):
         file = self.log.open("a")
         rotate_at = time.monotonic() + 3
         while not self._done.is_set():
-            for _ in range(self._lines_per_s // 50):
+            for _ in range(self.lines_per_s // 50):
                 line = mixed(len(self.lines), self._rng)
                 self.lines.append(line)
                 file.write(line)

@@ -67,6 +67,18 @@ def planted() -> list[str]:
             line(f"/{plain}", status=404),
             f"no line of a log: {secret} password={PASSWORD}\n",
         ]
+    hidden = [
+        f"/reset-password/{PASSWORD}", f"/a/token/{SESSION}/b", f"/sid/{SESSION}",
+        "/(S(planted5t21z5v55vlm25s55))/a", f"/a?data={quote(json.dumps(NAMED), safe='')}",
+        "/a?to=https://planted:x@intranet/", f"/a?next=/token/{SESSION}", f"/a#email={EMAIL}",
+        f"/thanks?q={quote(json.dumps({'password': PASSWORD}), safe='')}",
+    ]  # fmt: skip
+    for target in hidden:
+        lines += [line(target), line("/thanks?q=1", referrer=f"https://a.example{target}")]
+    absolute = f"http://planted:{PASSWORD}@shop.example/absolute"
+    for target in (absolute, f"http://{EMAIL}/", f"http://{CARD.replace(' ', '')}.example/"):
+        lines.append(line(target))
+    lines += [line(agent=f"ShopApp/4.1 (iPhone; {name}={NAMED[name]})") for name in NAMED]
     for name, value in NAMED.items():
         pair = f"{quote(name)}={value}"
         for target in (f"/a?{pair}&b=1", f"/thanks?q=1&{pair}", f"/a;{pair}/b", f"/thanks/{pair}"):

@@ -45,7 +45,10 @@ account_id = "base-1"
 name = "base"
 paths = ["/var/log/base.log"]
 """
-ENVIRONMENT = {"HOOKTAIL_ACCOUNT_ID": "environment-1"}
+ENVIRONMENT = dict.fromkeys(
+    ("HOOKTAIL_ACCOUNT_ID", "HOOKTAIL_ACCOUNT_ID_SHOP", "HOOKTAIL_ACCOUNT_ID_MAGAZINE"),
+    "environment-1",
+)
 
 
 def blocks(page: Path, info: str) -> Iterator[tuple[int, str]]:

@@ -429,6 +429,12 @@ SOURCE = Section(
             about="Older events expire unsent; preview and backfill ignore it.",
         ),
         Key(
+            name="max_event_ahead",
+            attr="max_event_ahead_s",
+            kind=Seconds(low_s=1.0, high_s=DAY_S),
+            about="How far a line's time may be ahead of this host's clock.",
+        ),
+        Key(
             name="max_line_bytes",
             kind=Whole(low=1024, high=16 * 1024 * 1024),
             about="Longest line that is parsed; longer ones are unparsable.",
@@ -717,6 +723,11 @@ PAGEVIEW = Section(
             name="exclude_paths",
             kind=Texts(item=_PATTERN),
             about="Globs of URL paths that are no page views, beside the built-in ones.",
+        ),
+        Key(
+            name="include_paths",
+            kind=Texts(item=_PATTERN),
+            about="Globs of URL paths that are page views though a built-in one excludes them.",
         ),
         Key(
             name="include_extensions",

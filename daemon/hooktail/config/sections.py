@@ -152,6 +152,8 @@ class PageviewSection:
     """Share of the visitors whose page views are sent."""
     exclude_paths: tuple[str, ...] = ()
     """Globs, beside the built-in ones."""
+    include_paths: tuple[str, ...] = ()
+    """Globs that the built-in ones do not exclude."""
     include_extensions: tuple[str, ...] = ()
     """Beside the built-in ones, with or without a dot."""
 
@@ -248,6 +250,8 @@ class SourceSection:
     """Each gets all of the source's events."""
     max_event_age_s: float | None = 7 * DAY_S
     """Older events expire; None is no limit."""
+    max_event_ahead_s: float = 300.0
+    """How far ahead of this host's clock a line may be."""
     max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
     ignore_older_than_s: float | None = None
     """New files that were written to longer ago are left alone until they grow."""

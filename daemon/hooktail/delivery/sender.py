@@ -59,8 +59,8 @@ class Sender:
     """Sends events to one destination. An async context; `send` may run in many tasks.
 
     At most `concurrency` at once: waiting for a connection would count as the endpoint's time.
-    With `workers`, which must outlast it, those send. Raises ConfigError if
-    `ca_file` cannot be used.
+    With `workers`, which must outlast it, those send. Raises ConfigError if `ca_file` cannot be
+    used.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from hooktail.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hooktail.config.sections import DestinationSection
+    from hooktail.config.sections import DestinationSection, Secret
     from hooktail.delivery.outcome import Outcome
 
 KEEPALIVE_S = 10.0
@@ -41,7 +41,7 @@ class Target:
         self._make(
             destination=section.name,
             url=section.url().reveal(),
-            account_id=section.account_id.reveal(),
+            secrets=sorted(_spellings(section.account_id)),
             timeout_s=section.timeout_s,
             connect_timeout_s=section.connect_timeout_s,
             ca_file=None if section.ca_file is None else str(section.ca_file),
@@ -65,7 +65,7 @@ class Target:
         *,
         destination: str,
         url: str,
-        account_id: str,
+        secrets: list[str],
         timeout_s: float,
         connect_timeout_s: float,
         ca_file: str | None,
@@ -85,15 +85,16 @@ class Target:
             # The first words of an answer are read as they come.
             "Accept-Encoding": "identity",
         }
-        self._secrets = _spellings(account_id)
+        self._secrets = secrets
 
     def with_account(self, section: DestinationSection) -> Target:
         """Returns the same endpoint with the account of `section`, which else says the same."""
         other = copy(self)
-        other.url, account_id = section.url().reveal(), section.account_id.reveal()
-        other._made_of = self._made_of | {"url": other.url, "account_id": account_id}  # noqa: SLF001 - our own
+        other.url = section.url().reveal()
         # A late answer may still repeat the account before.
-        other._secrets = self._secrets | _spellings(account_id)  # noqa: SLF001 - our own
+        secrets = sorted({*self._secrets, *_spellings(section.account_id)})
+        other._secrets = secrets  # noqa: SLF001 - our own
+        other._made_of = self._made_of | {"url": other.url, "secrets": secrets}  # noqa: SLF001
         return other
 
     @property
@@ -119,8 +120,9 @@ class Target:
         return text
 
 
-def _spellings(account_id: str) -> set[str]:
-    return {account_id, quote(account_id, safe=""), quote(account_id)} - {""}
+def _spellings(account_id: Secret) -> set[str]:
+    text = account_id.reveal()
+    return {text, quote(text, safe=""), quote(text)} - {""}
 
 
 def _tls_context(destination: str, ca_file: str | None) -> ssl.SSLContext:

@@ -61,6 +61,7 @@ class WorkerLane(Generic[P]):
         self._pool = pool
         self._limit = limit
         self._kind = kind
+        self._connections = limit
         self._opening = self._opening_for(target)
         self._on_outcomes = on_outcomes
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -84,14 +85,6 @@ class WorkerLane(Generic[P]):
             self._share_out()
             self._deal()
 
-    def retarget(self, target: Target) -> None:
-        """Sends to another account from now on; only while nothing is in flight."""
-        self._opening = self._opening_for(target)
-        for part in self._parts:
-            part.worker.send(frames.STOP, self.number)
-            part.worker.send(frames.OPEN, self.number, self._opening)
-            part.worker.send(frames.LIMIT, self.number, b"%d" % part.share)
-
     def start(self, parcels: Sequence[P]) -> None:
         """Sends parcels; those for which no worker has room wait."""
         self._waiting.extend(parcels)
@@ -113,6 +106,18 @@ class WorkerLane(Generic[P]):
     async def aclose(self) -> None:
         """Ends the lane."""
         self.stop()
+
+    def retarget(self, target: Target) -> None:
+        """Sends to another account from now on; only while nothing is in flight."""
+        self._pool.remove(self)
+        self._parts.clear()
+        self._opening = self._opening_for(target)
+        for worker in self._pool.add(self):
+            self.joined(worker)
+
+    def _opening_for(self, target: Target) -> bytes:
+        opening = {"target": target.packed(), "kind": self._kind, "connections": self._connections}
+        return json.dumps(opening).encode()
 
     # -- what the pool tells
 
@@ -151,10 +156,6 @@ class WorkerLane(Generic[P]):
         """Has `run` raise."""
         if not self._broken.done():
             self._broken.set_exception(error)
-
-    def _opening_for(self, target: Target) -> bytes:
-        opening = {"target": target.packed(), "kind": self._kind, "connections": self._limit}
-        return json.dumps(opening).encode()
 
     # -- sharing
 

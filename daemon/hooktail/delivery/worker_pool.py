@@ -60,7 +60,7 @@ class WorkerPool:
     """An async context: `count` processes. All methods run on the loop thread."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._ready: list[WorkerProcess] = []
         self._lanes: dict[int, Member] = {}
         self._lanes_made = 0
@@ -76,7 +76,7 @@ class WorkerPool:
         return [worker.pid for worker in self._ready]
 
     async def __aenter__(self) -> Self:
-        for number in range(1, self._count + 1):
+        for number in range(1, self.count + 1):
             keeper = asyncio.create_task(self._keep(number), name=f"worker:{number}")
             keeper.add_done_callback(self._look_for_bugs)
             self._keepers.append(keeper)
@@ -85,7 +85,7 @@ class WorkerPool:
             async with asyncio.timeout(START_S):
                 await self._all_begun.wait()
         except TimeoutError:
-            log.warning("workers_slow_to_start", ready=len(self._ready), of=self._count)
+            log.warning("workers_slow_to_start", ready=len(self._ready), of=self.count)
         except BaseException:
             await self._end()
             raise
@@ -174,7 +174,7 @@ class WorkerPool:
 
     def _began(self, number: int) -> None:
         self._begun.add(number)
-        if len(self._begun) == self._count:
+        if len(self._begun) == self.count:
             self._all_begun.set()
 
     async def _end(self) -> None:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from hooktail.extract.ranges import Ranges
     from hooktail_parsers import Record
 
-FUTURE_MS = 5 * 60_000
-"""How far a log's clock may be ahead of ours."""
-
 
 class Audience:
     """Filters by time, consent, address and user agent; remembers its verdicts by value.
@@ -40,6 +37,7 @@ class Audience:
     def __init__(self, source: SourceSection, *, limit_age: bool) -> None:
         age_s = source.max_event_age_s if limit_age else None
         self._max_age_ms = None if age_s is None else int(age_s * 1000)
+        self._max_ahead_ms = int(source.max_event_ahead_s * 1000)
         self._addresses: Cache[str | None] = Cache(self._refuse_address)
         self._agents: Cache[str | None] = Cache(self._refuse_agent)
         self._send_private = source.private_ips == "send"
@@ -85,7 +83,7 @@ class Audience:
         time_ms = record.time_ms
         if time_ms is None or time_ms < 0:
             return "filtered.no_time"
-        if time_ms > now_ms + FUTURE_MS:
+        if time_ms > now_ms + self._max_ahead_ms:
             self.future = self._future.seen(time_ms - now_ms) or self.future
             return "filtered.future"
         if self._max_age_ms is not None and time_ms < now_ms - self._max_age_ms:
@@ -104,6 +102,14 @@ class Audience:
     def is_machine(self, ip: str | None) -> bool:
         """Whether the address is one of `bot_cidrs`."""
         return self._bot_addresses[ip or ""]
+
+    def bot_sign(self, record: Record) -> str:
+        """Returns the name, for `bot_patterns_remove`, of what makes the agent a machine's."""
+        return self._bots.sign((stated(record.user_agent) or "")[:MAX_USER_AGENT])
+
+    def consent_sign(self, record: Record) -> str:
+        """Names the header or the cookie that is against an event."""
+        return self._consent.sign(record)
 
     def _look_at(self, ip: str, watch: AddressWatch) -> None:
         self.advice = watch.seen(ip)

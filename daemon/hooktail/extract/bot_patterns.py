@@ -2,6 +2,8 @@
 
 The patterns are found anywhere in a user agent, in any case. They must read the same in `re` and in
 google-re2: no look-around, no back-references.
+
+`FALSE_SIGNS` are what people's devices and apps say that the patterns take for machines.
 """
 
 from __future__ import annotations
@@ -23,6 +25,13 @@ MORE_PATTERNS = {
     "Site24x7": r"Site24x7",
     "Freshping": r"^Freshping/",
     "Datadog": r"Datadog",
+    "Oh Dear": r"^ohdear\.app",
+    "health check": r"\bhealth[ -]?(?:check|probe)",
+    "Azure Traffic Manager": r"^Azure Traffic Manager",
+    # Fetchers of podcast feeds
+    "iTMS": r"^iTMS$",
+    "Amazon Music Podcast": r"^Amazon Music Podcast$",
+    "Podchaser-Parser": r"^Podchaser-Parser",
     # Automated browsers
     "HeadlessChrome": r"HeadlessChrome",
     "Lighthouse": r"Lighthouse",
@@ -63,3 +72,16 @@ MORE_PATTERNS = {
     "spider": r"spider\b",
     "scraper": r"scraper\b",
 }
+
+FALSE_SIGNS = (
+    # Phones of the brand Cubot ("CUBOT X19", "CUBOT_NOTE_S"): they end in "bot".
+    r"\bCUBOT(?=[ _;)/-]|$)",
+    # Players of podcasts that name a page about themselves; the fetchers of the same makers do not
+    # call themselves apps.
+    r"^[\w ]+/[\w.]+ \(\+https?://[^\s;()]+; [\w ]+ podcast app\)",
+    r"^Podimo/[\d.]+ build ",
+    r"^GoogleChirp/",
+    # Browsers within messengers, whose previews of links go by the name alone.
+    r"(?<=^Mozilla/5\.0 \()(?=.* Safari/[\d.]+ (?:WhatsApp|Viber)/).*",
+)
+"""What is left out of an agent before the patterns are asked a second time; for `re` alone."""

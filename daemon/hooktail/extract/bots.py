@@ -8,15 +8,13 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hooktail.extract.bot_patterns import MORE_PATTERNS
+from hooktail.extract.bot_patterns import FALSE_SIGNS, MORE_PATTERNS
 from hooktail_parsers.regexes import compile_user_regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-# Phones of the brand Cubot ("CUBOT X19", "CUBOT_NOTE_S"): any pattern ending in "bot" would take
-# them for machines.
-_PHONES = re.compile(r"\bCUBOT(?=[ _;)/-]|$)", re.IGNORECASE)
+_FALSE_SIGNS = re.compile("|".join(FALSE_SIGNS), re.IGNORECASE)
 _RE2_MEMORY_BYTES = 16 << 20
 """For the states that google-re2 remembers. With its default of half, what nobody has sent before
 takes three times as long."""
@@ -44,17 +42,40 @@ class BotList:
             raw = user_agent.encode("utf-8", "replace")
             if any(pattern.search(raw) for pattern in self._added):
                 return True
-        return self._is_known(without_phones(user_agent))
+        return _finds(self._is_known, user_agent)
 
+    def sign(self, user_agent: str) -> str:
+        """Returns the name of the first pattern that is found in an agent; `""` for none.
 
-def without_phones(user_agent: str) -> str:
-    """Returns the agent without the names of phones that sound like machines."""
-    return _PHONES.sub("", user_agent) if "cubot" in user_agent.lower() else user_agent
+        For people: it asks one pattern after the other, which takes a second.
+        """
+        raw = user_agent.encode("utf-8", "replace")
+        for pattern in self._added:
+            if pattern.search(raw):
+                return pattern.pattern.decode()
+        plain = without_false_signs(user_agent)
+        if self._is_known(plain):
+            for pattern_text in _all_patterns():
+                if re.search(pattern_text, plain):
+                    return _name_of(pattern_text)
+        return ""
 
 
 def is_bot(user_agent: str) -> bool:
     """Whether the agent is one of the built-in machines."""
-    return _known_machines()(without_phones(user_agent))
+    return _finds(_known_machines(), user_agent)
+
+
+def without_false_signs(user_agent: str) -> str:
+    """Returns the agent without what only sounds like a machine."""
+    return _FALSE_SIGNS.sub("", user_agent)
+
+
+def _finds(is_known: Find, user_agent: str) -> bool:
+    if not is_known(user_agent):
+        return False
+    plain = without_false_signs(user_agent)
+    return plain == user_agent or is_known(plain)
 
 
 @cache
@@ -101,7 +122,18 @@ def _crawlers() -> tuple[str, ...]:
 
 @cache
 def _known_machines() -> Find:
-    return _finder([*_crawlers(), *(_CASELESS + pattern for pattern in MORE_PATTERNS.values())])
+    return _finder(_all_patterns())
+
+
+def _all_patterns() -> list[str]:
+    return [*_crawlers(), *(_CASELESS + pattern for pattern in MORE_PATTERNS.values())]
+
+
+def _name_of(pattern: str) -> str:
+    for name, ours in MORE_PATTERNS.items():
+        if pattern == _CASELESS + ours:
+            return name
+    return _plain(pattern)
 
 
 def _finder(patterns: Sequence[str]) -> Find:

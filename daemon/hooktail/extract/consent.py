@@ -30,9 +30,11 @@ class Consent:
         asked = ((GPC_HEADER, section.gpc), (DNT_HEADER, section.dnt))
         self._headers = tuple(name for name, counts in asked if counts)
         self._required: Cache[bool] | None = None
+        self._cookie = ""
         wanted = section.require_consent
         if wanted is None:
             return
+        self._cookie = wanted.cookie
         test = value_test(
             True if wanted.matches is None else wanted.matches, complaints.at("matches")
         )
@@ -47,6 +49,13 @@ class Consent:
                 if header(record, name) == "1":
                     return True
         return self._required is not None and not self._required[record.cookies or ""]
+
+    def sign(self, record: Record) -> str:
+        """Names what is against an event: the header, or the cookie that says nothing or no."""
+        for name in self._headers:
+            if header(record, name) == "1":
+                return name
+        return self._cookie if self.is_missing(record) else ""
 
 
 def _holds_in(name: str, holds: Callable[[object], bool]) -> Callable[[str], bool]:

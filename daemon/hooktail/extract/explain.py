@@ -1,122 +1,60 @@
 """What becomes of one line, step by step, as data. It walks the extractor's own stages.
 
-Nothing is sent, counted or claimed: a key that the line would claim stays free.
+Nothing is sent or counted. A key of `once_per` is claimed by lines that are explained together,
+and by nobody else: the second one with the same key is told what would become of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from hooktail.extract.misfit import find_misfit
+from hooktail.extract.pageview import PREFETCH_HEADERS, content_type, header
 from hooktail.extract.reading import HeldLine
 from hooktail.extract.rules import DROPPED, NO_NAME
 from hooktail.extract.sampling import SAMPLED
+from hooktail.extract.steps import (
+    EVENT,
+    Explanation,
+    FieldStep,
+    FilterStep,
+    IdentityStep,
+    ParseStep,
+    RuleStep,
+)
 from hooktail.extract.validation import TooLarge
+from hooktail.extract.withheld import withheld
 from hooktail_parsers import ParseError, Record, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hooktail.extract.extractor import Extractor
     from hooktail.extract.rules import CompiledRule
-    from hooktail.model import Event
+    from hooktail.extract.steps import Step
     from hooktail_parsers.assembly import Assembled
 
-EVENT = "event"
-"""The verdict on a line that becomes an event; all others are counter keys."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParseStep:
-    """What the format read."""
-
-    format: str
-    record: Record | None = None
-    skipped: str = ""
-    rejected: str = ""
-    lines: int = 1
-    """How many lines make up what was read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleStep:
-    """A rule that was asked; unless it matched, the first condition that failed."""
-
-    name: str
-    matched: bool
-    condition: str = ""
-    expected: str = ""
-    found: object = None
-    drops: bool = False
-    """Whether the lines of the rule make no event."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilterStep:
-    """The page view's or the shared filters; `key` is what decided, `""` if the line passed."""
-
-    stage: str
-    """`pageview`, `audience`, `name` or `sample`."""
-    key: str = ""
-    found: object = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldStep:
-    """One field of the rule that matched."""
-
-    name: str
-    source: str
-    type: str
-    found: object
-    value: object
-    required: bool
-    too_long: bool = False
-    lost_in: str = ""
-    """What the found value could not pass: a transform, or the type."""
-    private: bool = False
-    """Whether what was found tells on somebody: `value` is what is sent instead, if anything is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityStep:
-    """Whom the line is about, where that is not what it says: other address, or other agent."""
-
-    peer: str | None
-    ip: str | None
-    header: str | None = None
-    """The forwarded header that counts from a trusted peer, empty if the line has none; None
-    without trusted proxies."""
-    user_agent: str | None = None
-    """What stands for the missing one."""
-
-
-Step: TypeAlias = ParseStep | RuleStep | FilterStep | IdentityStep | FieldStep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """All steps up to the one that decided, and the verdict."""
-
-    steps: list[Step] = field(default_factory=list)
-    verdict: str
-    """`EVENT`, or the key under which the line would be counted."""
-    event: Event | None = None
-    """The event that would be sent, or that another line with its key prevents."""
-
-
-def explain_lines(extractor: Extractor, lines: Iterable[bytes]) -> Iterator[Explanation]:
+def explain_lines(
+    extractor: Extractor, lines: Iterable[bytes], models: Sequence[bytes] = ()
+) -> Iterator[Explanation]:
     """Explains lines (without their newlines) that follow each other in one file.
 
     A record over several lines has one explanation, when it is complete or the lines are at
-    their end. The event ids are those of lines at the beginning of a file.
+    their end. The event ids are those of lines at the beginning of a file. `models` are other
+    lines that may be of the source's format, for telling where one stops fitting it.
     """
     reader = extractor.reader()
+    fitting: deque[bytes] = deque(models, _MOST_FITTING)
     for line in lines:
         for assembled in reader.assembler.take(HeldLine(0, line), reader.parse(line)):
-            yield _explain(extractor, assembled)
+            yield _explain(extractor, assembled, models=fitting, claims=True)
+            if isinstance(assembled.parsed, Record):
+                fitting.appendleft(assembled.keys[0].text)
     for assembled in reader.assembler.give_up_all():
-        yield _explain(extractor, assembled)
+        yield _explain(extractor, assembled, models=fitting, claims=True)
 
 
 def explain(
@@ -130,7 +68,12 @@ def explain(
 
 
 def _explain(
-    extractor: Extractor, assembled: Assembled[HeldLine], generation: bytes = b""
+    extractor: Extractor,
+    assembled: Assembled[HeldLine],
+    generation: bytes = b"",
+    models: Iterable[bytes] = (),
+    *,
+    claims: bool = False,
 ) -> Explanation:
     steps: list[Step] = []
     parsed, count = assembled.parsed, len(assembled.keys)
@@ -139,7 +82,7 @@ def _explain(
         steps.append(ParseStep(format=name, skipped=parsed.reason, lines=count))
         return Explanation(steps=steps, verdict=f"filtered.{parsed.reason}")
     if isinstance(parsed, ParseError):
-        steps.append(ParseStep(format=name, rejected=parsed.reason, lines=count))
+        steps.append(_rejected(extractor, assembled, parsed, models))
         return Explanation(steps=steps, verdict=f"unparsable.{parsed.reason}")
     steps.append(ParseStep(format=name, record=parsed, lines=count))
 
@@ -149,11 +92,14 @@ def _explain(
     if extractor.audience.identifies:
         parsed = _identify(extractor, parsed, steps)
     refused = extractor.audience.refuses(parsed, extractor.now_ms())
-    found = _evidence(refused or "", parsed)
-    if refused == "filtered.bot" and extractor.audience.is_machine(parsed.ip):
-        found = parsed.ip
-    steps.append(FilterStep(stage="audience", key=refused or "", found=found))
-    if refused is not None:
+    steps.append(_audience_step(extractor, refused, parsed))
+    if refused in _BY_CLOCK:
+        # What would become of it in time: that is what people ask about old lines.
+        otherwise = extractor.audience.refuses(parsed, parsed.time_ms or 0)
+        if otherwise is not None:
+            steps.append(_audience_step(extractor, otherwise, parsed))
+            return Explanation(steps=steps, verdict=str(refused))
+    elif refused is not None:
         return Explanation(steps=steps, verdict=refused)
     steps += _fields(extractor, chosen, parsed)
     first = assembled.keys[0]
@@ -162,9 +108,62 @@ def _explain(
         stage = {NO_NAME: "name", SAMPLED: "sample"}.get(draft)
         if stage is not None:
             steps.append(FilterStep(stage=stage, key=draft))
-        return Explanation(steps=steps, verdict=draft)
-    verdict = "filtered.once_per" if extractor.is_taken(draft) else EVENT
-    return Explanation(steps=steps, verdict=verdict, event=draft.event)
+        return Explanation(steps=steps, verdict=refused or draft)
+    steps += withheld(parsed, draft.event.body)
+    if refused is not None:
+        return Explanation(steps=steps, verdict=refused, event=draft.event)
+    if extractor.is_taken(draft):
+        return Explanation(steps=steps, verdict="filtered.once_per", event=draft.event)
+    if claims and draft.once is not None:
+        extractor.once.claim(draft.once, draft.owner, draft.time_ms)
+    return Explanation(steps=steps, verdict=EVENT, event=draft.event)
+
+
+def _rejected(
+    extractor: Extractor,
+    assembled: Assembled[HeldLine],
+    error: ParseError,
+    models: Iterable[bytes],
+) -> ParseStep:
+    text = b"\n".join(line.text for line in assembled.keys)
+    misfit = None
+    if error.reason in _FORM and len(assembled.keys) == 1:
+        reader = extractor.reader()
+        if not reader.stateful:
+            misfit = find_misfit(
+                text,
+                lambda each: isinstance(reader.parse(each), Record),
+                models,
+            )
+    return ParseStep(
+        format=extractor.source.format,
+        rejected=error.reason,
+        lines=len(assembled.keys),
+        text=text,
+        misfit=misfit,
+    )
+
+
+def _audience_step(extractor: Extractor, key: str | None, record: Record) -> FilterStep:
+    found, sign = _evidence(key or "", record), ""
+    audience = extractor.audience
+    if key == "filtered.bot":
+        if audience.is_machine(record.ip):
+            found, sign = record.ip, "bot_cidrs"
+        else:
+            sign = audience.bot_sign(record)
+    elif key == "filtered.no_consent":
+        sign = audience.consent_sign(record)
+    elif key in _BY_CLOCK and record.time_ms is not None:
+        ahead_ms = record.time_ms - extractor.now_ms()
+        sign = f"{_span(abs(ahead_ms))} {'ahead' if ahead_ms > 0 else 'old'}"
+    return FilterStep(stage="audience", key=key or "", found=found, sign=sign)
+
+
+def _span(span_ms: int) -> str:
+    minutes = span_ms // 60_000
+    days, hours = divmod(minutes // 60, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min"
 
 
 def _identify(extractor: Extractor, record: Record, steps: list[Step]) -> Record:
@@ -200,10 +199,20 @@ def _choose(extractor: Extractor, record: Record, steps: list[Step]) -> Compiled
             )
         )
     refused = extractor.pageview.refuses(record)
-    steps.append(
-        FilterStep(stage="pageview", key=refused or "", found=_evidence(refused or "", record))
-    )
+    steps.append(_pageview_step(refused or "", record))
     return refused or extractor.pageview_rule
+
+
+def _pageview_step(key: str, record: Record) -> FilterStep:
+    found, sign = _evidence(key, record), ""
+    for name in _BY_HEADER.get(key, ()):
+        value = header(record, name)
+        if value is not None:
+            found, sign = value, name
+            break
+    if key == "filtered.content_type":
+        found = content_type(record)
+    return FilterStep(stage="pageview", key=key, found=found, sign=sign)
 
 
 def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[Step]:
@@ -234,6 +243,15 @@ def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[St
     return steps
 
 
+_FORM = frozenset(("syntax", "column_count"))
+"""The reasons of a line that has not the form of its format."""
+_BY_CLOCK = frozenset(("filtered.future", "expired.age"))
+_BY_HEADER = {
+    "filtered.prefetch": PREFETCH_HEADERS,
+    "filtered.not_a_document": ("sec-fetch-dest",),
+    "filtered.script_request": ("x-requested-with",),
+}
+_MOST_FITTING = 24
 _EVIDENCE = {
     "filtered.method": "method",
     "filtered.status": "status",

@@ -103,7 +103,12 @@ class Extractor:
             visitor_secret=visitor_secret,
             keep_parameters=kept_parameters(source),
         )
-        self.sessions = Sessions(source.session, source.name, sessions)
+        self.sessions = Sessions(
+            source.session,
+            source.name,
+            sessions,
+            named="session_cookie" in source.format_options,
+        )
         self._ages: Mapping[int, int] = {}
         self._reader = Reader(parser)
         self._generation: bytes | None = None

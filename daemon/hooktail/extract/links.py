@@ -27,6 +27,8 @@ _UNSAFE = re.compile("[\x00-\x20\x7f-\x9f#<>\ud800-\udfff]|\\s")
 _DROPPED = re.compile("[\x00-\x1f\x7f-\x9f<>\ud800-\udfff]")
 _BLANK = re.compile(r"\s")
 _REFERRER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]+)([^?]*)(?:\?(.*))?", re.DOTALL)
+_LOWER_TOKEN = re.compile(r"(?<![^\W_])eyj[\w-]{8,}\.[\w-]{4,}\.", re.IGNORECASE)
+"""A JSON Web Token; hosts are in lower case."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -82,6 +84,8 @@ class Links:
         scheme = scheme_text if scheme_text in _DEFAULT_PORTS else None
         port = None if port_text == "None" else int(port_text)
         host = _host(host_text) if host_text != "None" else None
+        if host is not None and _host_reveals(host):
+            host = None
         if host is None or host == self.site_host:
             host = self.site_host
             port = self._site_port if port is None else port
@@ -109,7 +113,7 @@ class Links:
         host = authority.rpartition("@")[2]
         if not host or (scheme.lower() in _DEFAULT_PORTS and not _is_authority(host)):
             return None
-        if reveals(host):
+        if _host_reveals(host):
             return None
         bare = f"{scheme}://{host}{self._scrubber.path(path) if len(path) <= MAX_URL else path}"
         if len(bare) > MAX_URL:
@@ -131,6 +135,11 @@ def _host(text: str) -> str | None:
         return text.lower()
     found = _IPV6.fullmatch(text)
     return f"[{found[1].lower()}]" if found else None
+
+
+def _host_reveals(host: str) -> bool:
+    """Whether a client wrote a secret where the host belongs."""
+    return reveals(host) or _LOWER_TOKEN.search(host) is not None
 
 
 def _is_authority(text: str) -> bool:

@@ -44,7 +44,7 @@ EXCLUDED_PATHS = (
     "/cdn-cgi/*",
     "*/feed/",
 )
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
+PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
 _CONTENT_TYPES = ("content_type", "sent_http_content_type", "resp_content_type")
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -57,7 +57,9 @@ class PageviewFilter:
         self.extensions = PAGE_EXTENSIONS.union(
             extension.lower().removeprefix(".") for extension in section.include_extensions
         )
-        self._excluded = glob_pattern(EXCLUDED_PATHS + section.exclude_paths, ignore_case=True)
+        self._built_in = glob_pattern(EXCLUDED_PATHS, ignore_case=True)
+        self._included = glob_pattern(section.include_paths, ignore_case=True)
+        self._excluded = glob_pattern(section.exclude_paths, ignore_case=True)
         self._paths: Cache[str | None] = Cache(self._refuse_path, 16_384)
 
     def refuses(self, record: Record) -> str | None:
@@ -86,7 +88,8 @@ class PageviewFilter:
             path = path.replace("//", "/")
         if not self._may_be_a_page(path):
             return "filtered.static_file"
-        return "filtered.excluded_path" if self._excluded.match(path) else None
+        excluded = self._built_in.match(path) and not self._included.match(path)
+        return "filtered.excluded_path" if excluded or self._excluded.match(path) else None
 
     def _may_be_a_page(self, path: str) -> bool:
         """Judges by extension: none, or one that serves pages.
@@ -111,7 +114,7 @@ def header(record: Record, name: str) -> str | None:
 
 
 def _refuse_headers(record: Record) -> str | None:
-    for name in _PREFETCH_HEADERS:
+    for name in PREFETCH_HEADERS:
         purpose = header(record, name)
         if purpose is not None and (
             "prefetch" in purpose.lower() or "prerender" in purpose.lower()

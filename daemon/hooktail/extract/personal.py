@@ -31,7 +31,9 @@ _PERSONAL_NAMES = frozenset((
 _SECRET_NAMES = frozenset((
     "code", "authcode", "state", "oauthstate", "key", "apikey", "authkey", "accesskey",
     "secretkey", "privatekey", "sid", "phpsessid", "jsessionid", "sessionid", "sess", "sig", "pwd",
-    "pass", "auth", "ssn",
+    "pass", "auth", "ssn", "pin", "passcode", "ticket", "samlresponse", "samlrequest", "assertion",
+    "oauthverifier", "credential", "credentials", "verificationcode", "confirmationcode", "xapikey",
+    "resetkey", "connectsid",
 ))
 # Words that tell wherever they stand in a name: `user[email]`, `access_token`, `billing-phone`.
 _PERSONAL_WORDS = frozenset((
@@ -47,6 +49,12 @@ _SECRET_KEYS = frozenset((
     "cvv", "cvc", "cardnumber", "creditcard", "iban", "accesstoken", "refreshtoken", "idtoken",
     "authtoken", "csrftoken",
 ))
+_IN_JSON = _PERSONAL_WORDS | {"session", "sessionid", "signature"}
+_SESSION_SEGMENTS = frozenset(
+    ("sid", "sessionid", "phpsessid", "jsessionid", "apikey", "magiclink", "passwordreset")
+)
+_SECRET_SEGMENTS = frozenset(("password", "passwd", "token", "otp", "jwt"))
+_MOST_WORDS = 2
 # fmt: on
 
 _HUMP = re.compile(r"(?<=[a-z][a-z0-9])(?=[A-Z])")
@@ -74,9 +82,35 @@ _CARD = re.compile(
 _SHORTEST_CARD, _LONGEST_CARD = 14, 19
 _FIRST_OF_CARD = "23456"
 
-HINT = re.compile(r"[@%+]|eyJ|=[^&=]*+=|(?<![0-9])(?:[0-9][ -]?){14}")
+HINT = re.compile(r"[@%+/\"]|eyJ|=[^&=]*+=|(?<![0-9])(?:[0-9][ -]?){14}")
 """Found in every path or query that may need a closer look at its values."""
+_USER_INFO = re.compile(r"://[^/?#\s]*@")
+_PAIR = re.compile(
+    r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=(?:\"[^\"]*+\"|'[^']*+'|[^\s&;#,})\"']*+)"
+)
+_JSON_PAIR = re.compile(
+    r"([\"'])([^\"'\s:]{1,64})\1\s{0,8}:\s{0,8}"
+    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|[^,}\]\s\"'{\[]++)"
+)
+PATH_HINT = re.compile(
+    r"[@%+\";=(]|eyJ|(?<![0-9])(?:[0-9][ -]?){14}"
+    r"|(?:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/",
+    re.IGNORECASE,
+)
+"""Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
+_JSON_KEY = re.compile(r"[\"']([^\"'\s]{1,64})[\"']\s{0,8}:")
+_COLON = re.compile(
+    r"(?<![\w-])([A-Za-z][\w-]{2,32}): ?(?:Bearer |Basic )?(?=[^\s,;]{0,256}[0-9])[^\s,;]+"
+)
+_USER = re.compile(r"://[^/?#\s:@]*+:[^/?#\s@]*+@")
+_SEGMENT = re.compile(
+    r"((?:^|/)([\w.%-]{0,40}(?:passw|token|otp|jwt|sid|sess|key|link)[\w.%-]{0,24})/)"
+    r"((?=[^/\s?&;=#\"']{0,256}[0-9])[^/\s?&;=#\"']{4,}+)",
+    re.IGNORECASE,
+)
+_COOKIELESS = re.compile(r"\((?:[A-Z]\([^()]{1,256}+\)){1,6}\)")
+"""A session of ASP.NET in a path, `/(S(lit3py55t21z5v55vlm25s55))/`."""
 
 
 def name_kind(name: str) -> NameKind:
@@ -98,6 +132,51 @@ def is_secret_key(name: str) -> bool:
     """Whether a key within an object holds a secret beyond doubt (`code` may be a product's)."""
     words = _WORD.findall(_HUMP.sub(" ", name).lower())
     return not _SECRET_KEYS.isdisjoint((*words, "".join(words)))
+
+
+def is_told_by(segment: str, before: str) -> bool:
+    """Whether the segment of a path before another says that it holds a secret (`/token/a1b2`)."""
+    found = _SEGMENT.fullmatch(f"{unquote(before, errors='replace')}/{segment}")
+    return found is not None and _names_secret(found[2])
+
+
+def _names_secret(segment: str) -> bool:
+    """Whether a segment says so of the next: `token`, `reset-password`, not `the-token-economy`."""
+    plain = unquote(segment, errors="replace")
+    words = _WORD.findall(_HUMP.sub(" ", plain).lower().replace("_", " "))
+    if "".join(words) in _SESSION_SEGMENTS:
+        return True
+    return len(words) <= _MOST_WORDS and words[-1:] != [] and words[-1] in _SECRET_SEGMENTS
+
+
+def _is_telling_json(key: str) -> bool:
+    """Whether a key within JSON tells; `name` and `state` may be a product's."""
+    if is_secret_key(key):
+        return True
+    words = _WORD.findall(_HUMP.sub(" ", key).lower())
+    return not _IN_JSON.isdisjoint((*words, "".join(words)))
+
+
+def without_named(text: str, *, paths: bool = True) -> str:
+    """Returns a text without the values that what stands before them calls secret or personal.
+
+    Those are users in addresses, parameters (`token=...`), members of JSON (`"token": "..."`),
+    headers (`Authorization: ...`) and, where the text may hold `paths`, segments (`/token/...`).
+    What is left may be such again.
+    """
+    # What is shaped by its brackets first: a parameter's value may end within them.
+    if "(" in text:
+        text = _COOKIELESS.sub("", text)
+    if paths and "/" in text:
+        text = _SEGMENT.sub(lambda found: found[1] if _names_secret(found[2]) else found[0], text)
+    if "://" in text:
+        text = _USER_INFO.sub("://", text)
+    if ":" in text:
+        text = _JSON_PAIR.sub(lambda found: "" if _is_telling_json(found[2]) else found[0], text)
+        text = _COLON.sub(lambda found: "" if is_secret_key(found[1]) else found[0], text)
+    if "=" in text:
+        text = _PAIR.sub(lambda found: "" if name_kind(found[1]) else found[0], text)
+    return text
 
 
 def kind_of(text: str) -> Kind | None:
@@ -124,12 +203,27 @@ def _reveals(text: str) -> bool:
     for _ in range(_DECODINGS):
         if kind_of(text) is not None:
             return True
-        if "=" in text and any(map(name_kind, _NESTED.findall(text))):
+        if _is_named(text):
             return True
         if "%" not in text:
             return False
         text = unquote(text, errors="replace")
     return False
+
+
+def _is_named(text: str) -> bool:
+    """Whether something in the text is called what tells."""
+    if "=" in text and any(map(name_kind, _NESTED.findall(text))):
+        return True
+    if ":" in text and (
+        any(map(_is_telling_json, _JSON_KEY.findall(text)))
+        or any(map(is_secret_key, _COLON.findall(text)))
+        or _USER.search(text)
+    ):
+        return True
+    if "/" in text and any(_names_secret(found[2]) for found in _SEGMENT.finditer(text)):
+        return True
+    return "(" in text and _COOKIELESS.search(text) is not None
 
 
 def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:

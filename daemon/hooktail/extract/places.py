@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
@@ -17,14 +18,17 @@ ParseQuery: TypeAlias = "Callable[[str], Mapping[str, str]]"
 Read: TypeAlias = "Callable[[Record, Groups], object]"
 
 NO_GROUPS: Groups = {}
+_YEAR_10000_MS = 253_402_300_800_000
 
 # fmt: off
 RECORD_KEYS = (
     "ip", "method", "scheme", "host", "port", "path", "query", "status", "referrer",
     "user_agent", "user", "bytes_sent", "duration_s", "xff", "session", "request_id",
 )
+PLACES = (
+    "query.NAME", "group.NAME", "fields.NAME", "cookie.NAME", "header.NAME", "date", *RECORD_KEYS,
+)
 # fmt: on
-PLACES = ("query.NAME", "group.NAME", "fields.NAME", "cookie.NAME", "header.NAME", *RECORD_KEYS)
 
 
 def reader(place: str, parse: ParseQuery) -> Read | None:
@@ -34,6 +38,8 @@ def reader(place: str, parse: ParseQuery) -> Read | None:
     """
     if place in RECORD_KEYS:
         return lambda record, _: getattr(record, place)
+    if place == "date":
+        return lambda record, _: _date(record.time_ms)
     kind, dot, name = place.partition(".")
     if not dot or not name:
         return None
@@ -52,6 +58,13 @@ def reader(place: str, parse: ParseQuery) -> Read | None:
             return lambda record, _: _nested(record.fields, name, steps)
         case _:
             return None
+
+
+def _date(time_ms: int | None) -> str | None:
+    """Returns the day of a time since 1970, in UTC."""
+    if time_ms is None or not 0 <= time_ms < _YEAR_10000_MS:
+        return None
+    return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d}"
 
 
 def group_of(place: str) -> str | None:

@@ -16,12 +16,15 @@ from hooktail.extract.hashing import hash_email, hash_phone, hash_text
 from hooktail.extract.personal import (
     CLICK_IDS,
     HINT,
+    PATH_HINT,
     Kind,
     is_secret_key,
+    is_told_by,
     kind_of,
     name_kind,
     replaced,
     reveals,
+    without_named,
 )
 from hooktail.extract.validation import MAX_STRING
 
@@ -38,9 +41,8 @@ REMOVED = "***"
 _FIRST_LONG_NUMBER = 10**13
 _ROUNDS = 4
 """What is taken out may leave something that tells, once or twice; no browser writes more."""
+_MAY_NAME = re.compile("[=:(]")
 _NUMBER = re.compile(r"[0-9 ().+/-]+")
-_USER_INFO = re.compile(r"://[^/?#\s]*@")
-_PAIR = re.compile(r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=[^\s&;#,})\"']*+")
 _ID = re.compile(r"(?:.*[_.-])?ids?|.*[a-z]I[Dd]s?", re.DOTALL)
 
 
@@ -92,19 +94,19 @@ class Scrubber:
 
     def path(self, path: str) -> str:
         """Returns the raw path without segments, and parameters of segments, that tell."""
-        if ";" not in path and "=" not in path and not HINT.search(path):
-            return path
         return self._paths[path]
 
     def _scrubbed_path(self, path: str) -> str:
-        if not path:
+        if not PATH_HINT.search(path):
             return path
         kept: list[str] = []
+        before = ""
         for segment in path.split("/"):
             first, *parameters = segment.split(";")
             parts = [part for part in parameters if not self._goes_from_path(part)]
-            if not self._goes_from_path(first):
+            if not self._goes_from_path(first) and not is_told_by(first, before):
                 kept.append(";".join([first, *parts]))
+            before = first
         return "/".join(kept) or "/"
 
     def _goes_from_path(self, part: str) -> bool:
@@ -151,16 +153,20 @@ class FieldGuard:
                 items = [self._guarded(item) for item in value]
                 return [item for item in items if item is not None] or None
             case dict():
-                inner = {name: item for name, item in value.items() if not is_secret_key(name)}
+                inner = {
+                    name: item
+                    for name, item in value.items()
+                    if not is_secret_key(name) and not reveals(name)
+                }
                 return self.fields(inner, None) or None
             case _:
                 return value
 
     def _guarded_text(self, text: str) -> str | None:
         """Returns the text, or what may be sent instead of it; None for nothing."""
-        if not HINT.search(text) and "=" not in text and "://" not in text:
+        if not HINT.search(text) and not _MAY_NAME.search(text):
             return text
-        plain = _without_pairs(text)
+        plain = _without_named(text)
         kind = None if plain is None else kind_of(plain)
         if plain is None or kind in ("card", "token"):
             return None
@@ -183,12 +189,13 @@ class FieldGuard:
 
     def agent(self, agent: str) -> str:
         """Returns a user agent without what stands in it of a person."""
-        if not HINT.search(agent):
+        if not HINT.search(agent) and not _MAY_NAME.search(agent):
             return agent
         for _ in range(_ROUNDS):
-            before, agent = agent, replaced(agent, lambda _, __: REMOVED)
+            named = without_named(agent, paths=False)
+            before, agent = agent, replaced(named, lambda _, __: REMOVED)
             if agent == before:
-                return agent
+                return agent or REMOVED
         return REMOVED
 
 
@@ -213,21 +220,10 @@ def _hashed(kind: Kind, text: str) -> str:
     return digest or ""
 
 
-def _without_pairs(text: str) -> str | None:
-    """Returns a text without users in addresses and parameters that tell.
-
-    What is left may be such again; None for text that goes on and on.
-    """
+def _without_named(text: str) -> str | None:
+    """Returns a text without what is called secret or personal; None if it goes on and on."""
     for _ in range(_ROUNDS):
-        before = text
-        if "://" in text:
-            text = _USER_INFO.sub("://", text)
-        if "=" in text:
-            text = _PAIR.sub(_without_told, text)
+        before, text = text, without_named(text)
         if text == before:
             return text
     return None
-
-
-def _without_told(found: re.Match[str]) -> str:
-    return "" if name_kind(found[1]) else found[0]

@@ -172,7 +172,16 @@ class Session(NamedTuple):
 class Sessions:
     """Tells the sessions of one source's events: as the line states them, else from the book."""
 
-    def __init__(self, section: SessionSection, source: str, places: dict[int, int] | None) -> None:
+    def __init__(
+        self,
+        section: SessionSection,
+        source: str,
+        places: dict[int, int] | None,
+        *,
+        named: bool = False,
+    ) -> None:
+        """Prepares the ids; `named` is whether somebody said which cookie is the session."""
+        self._named = named
         self._enabled = section.enabled
         self._read = id_reader(section.cookie, section.field)
         self.book = SessionBook(section, places)
@@ -191,7 +200,8 @@ class Sessions:
         if record.session is not None:
             logged = stated(record.session)
             if logged is not None and len(logged) <= MAX_ID:
-                return Session(logged)
+                # What a format only calls so may open an account: its digest is sent.
+                return Session(logged if self._named else self._ids[f"logged {logged}"])
         time_s = (record.time_ms or 0) // 1000
         if age_s is not None:
             return Session(self._ids[f"{time_s - age_s} {visitor.id}"])

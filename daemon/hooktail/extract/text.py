@@ -34,10 +34,10 @@ def parse_query(query: str) -> dict[str, str]:
 
     `+` is a blank, unless it begins a phone number (`tel=+4917...`) and nobody encoded it. The
     first occurrence of a name wins, invalid UTF-8 becomes U+FFFD, control characters go. A name
-    without `=` has the value `""`.
+    without `=` has the value `""`. What stands behind a `#` is no part of it.
     """
     values: dict[str, str] = {}
-    for pair in query.split("&"):
+    for pair in query.partition("#")[0].split("&"):
         name, _, value = pair.partition("=")
         values.setdefault(_decode(name), _decode(value))
     return values

@@ -215,6 +215,8 @@ class RecordMaker:
         if target.startswith("/"):
             path, mark, query = plain(target).partition("?")
             return verb, None, None, None, path, query if mark else None
+        if target.startswith("<") and target.endswith(">"):
+            target = target[1:-1]  # as documentation marks addresses, and applications copy it
         usual = _ABSOLUTE(target)
         if usual is not None and target.isascii():
             scheme, host, path, query = usual.groups()

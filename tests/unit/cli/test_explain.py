@@ -65,7 +65,7 @@ def test_an_event_is_shown_with_its_body(config: str, capsys: pytest.CaptureFixt
         (line("/thanks"), "counted as filtered.required_field_missing"),
         (line("/a.css"), "the path's extension is none that serves pages"),
         (line("/a", ip="10.0.0.1"), "the address is private"),
-        (line("/a", agent="curl/8.0"), 'a bot or a monitor; found "curl/8.0"'),
+        (line("/a", agent="curl/8.0"), 'a bot or a monitor (curl): "curl/8.0"'),
         ("nonsense", "cannot read the line"),
         ("nonsense", "and kept"),
     ],
@@ -93,3 +93,24 @@ def test_nothing_that_a_terminal_obeys_comes_out(
     assert "\x1b" not in out
     assert "\x07" not in out
     assert out.replace("\n", "").isprintable()
+
+
+def test_a_line_that_does_not_fit_is_held_against_lines_of_the_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A format of the user's own has no example but the log itself."""
+    path = tmp_path / "hooktail.toml"
+    layout = '$remote_addr [$time_iso8601] "$request" $status "$http_user_agent"'
+    path.write_text(
+        CONFIG.format(directory=tmp_path).replace(
+            "max_event_age", f"format = '''nginx:{layout}'''\nmax_event_age", 1
+        )
+    )
+    good = '81.2.69.142 [2024-01-15T10:30:00+00:00] "GET /a HTTP/1.1" 200 "Firefox"'
+    (tmp_path / "access.log").write_text(f"{good}\n")
+
+    code, out = told(str(path), good.replace(" 200 ", " none "), capsys)
+
+    assert code == 1
+    assert "it fits up to character" in out
+    assert "a line that fits goes on there with, for example: " in out

@@ -183,3 +183,14 @@ def test_phones_and_browsers_are_no_bots(agent: str) -> None:
 def test_who_asks_not_to_be_tracked_is_not() -> None:
     assert refused(replace(VISIT, headers={"Sec-GPC": "1"})) == "filtered.no_consent"
     assert refused(replace(VISIT, headers={"Sec-GPC": "0", "DNT": "1"})) is None
+
+
+def test_how_far_ahead_a_line_may_be_is_a_key() -> None:
+    def key(ahead_ms: int, **keys: float) -> str | None:
+        source = SourceSection(name="shop", paths=("/a",), **keys)  # type: ignore[arg-type]
+        record = Record(time_ms=NOW_MS + ahead_ms, ip="81.2.69.142", user_agent="Firefox")
+        return Audience(source, limit_age=False).refuses(record, NOW_MS)
+
+    assert key(300_000) is None
+    assert key(300_001) == "filtered.future"
+    assert key(60_001, max_event_ahead_s=60) == "filtered.future"

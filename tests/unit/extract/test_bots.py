@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from hooktail.extract import bots
 from hooktail.extract.bot_patterns import MORE_PATTERNS
-from hooktail.extract.bots import BotList, finder_of_re, finder_of_re2, is_bot, without_phones
+from hooktail.extract.bots import (
+    BotList,
+    finder_of_re,
+    finder_of_re2,
+    is_bot,
+    without_false_signs,
+)
 
 
 def agents(kind: str) -> list[str]:
@@ -43,8 +49,29 @@ def test_every_crawler_of_the_list_is_known() -> None:
 
 
 def test_without_google_re2_nothing_is_judged_otherwise() -> None:
-    assert [agent for agent in HUMANS if BY_RE(without_phones(agent))] == []
-    assert [agent for agent in MACHINES + LISTED if not BY_RE(without_phones(agent))] == []
+    assert [agent for agent in HUMANS if BY_RE(without_false_signs(agent))] == []
+    assert [agent for agent in MACHINES + LISTED if not BY_RE(without_false_signs(agent))] == []
+
+
+def test_the_lists_are_long_and_hold_no_agent_twice() -> None:
+    assert len(HUMANS) >= 200
+    assert len(MACHINES) >= 250
+    assert len(set(HUMANS + MACHINES)) == len(HUMANS) + len(MACHINES)
+
+
+@pytest.mark.parametrize(
+    ("person", "machine"),
+    [
+        ("Overcast/3.0 (+http://overcast.fm/; iOS podcast app)",
+         "Overcast/1.0 Podcast Sync (2 subscribers; feed-id=1; +http://overcast.fm/)"),
+        ("Podimo/2.54.0 build 512/Android 33", "Podimo/1.0 (+https://podimo.com/)"),
+        ("Mozilla/5.0 (Linux; Android 13) Mobile Safari/537.36 Viber/22.3.0", "Viber"),
+        ("Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Safari/537.36", "Mozilla/5.0 (CubotBot/1.0)"),
+    ],
+)  # fmt: skip
+def test_people_and_machines_under_one_name_are_told_apart(person: str, machine: str) -> None:
+    assert not is_bot(person)
+    assert is_bot(machine)
 
 
 @given(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from hooktail.config.sections import FieldSection, RuleSection, SourceSection
 from hooktail.extract import build_extractor
-from hooktail.extract.explain import (
+from hooktail.extract.explain import explain
+from hooktail.extract.once import OnceBook
+from hooktail.extract.steps import (
     EVENT,
     Explanation,
     FieldStep,
     FilterStep,
     ParseStep,
     RuleStep,
-    explain,
 )
-from hooktail.extract.once import OnceBook
 
 SHOP = SourceSection(
     name="shop",

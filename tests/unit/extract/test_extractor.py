@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from hooktail.collector.validate import validate
 from hooktail.config.sections import FieldSection, RuleSection, SourceSection
 from hooktail.extract import build_extractor, check_source
-from hooktail.extract.explain import EVENT, explain
+from hooktail.extract.explain import explain
 from hooktail.extract.extractor import Extractor
 from hooktail.extract.once import OnceBook
+from hooktail.extract.steps import (
+    EVENT,
+)
 from hooktail.extract.visitor import derive
 from hooktail.model import Claim, Extraction, Lines
 from hooktail_parsers import ParseError, Record, Skip

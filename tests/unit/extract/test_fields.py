@@ -16,9 +16,14 @@ from hooktail.config.keys import FIELD_TYPES, TRANSFORMS
 from hooktail.config.sections import FieldSection, From, RuleSection, SourceSection
 from hooktail.extract import build_extractor
 from hooktail.extract.casts import MAX_DEPTH, MAX_VALUES, TYPES, longest_text
-from hooktail.extract.explain import FieldStep, FilterStep, RuleStep, explain
+from hooktail.extract.explain import explain
 from hooktail.extract.once import OnceBook
 from hooktail.extract.rules import CompiledRule, check_rules, compile_rules, kept_parameters
+from hooktail.extract.steps import (
+    FieldStep,
+    FilterStep,
+    RuleStep,
+)
 from hooktail.extract.transforms import NAMES
 from hooktail.extract.validation import TooLarge
 from hooktail.model import Lines

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields as keys_of
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.secrets import ENCODINGS, NAMED, PASSWORD, SESSION, TELLING, TOKEN, leaks
+from support.secrets import (
+    CARD,
+    EMAIL,
+    ENCODINGS,
+    NAMED,
+    PASSWORD,
+    SESSION,
+    TELLING,
+    TOKEN,
+    leaks,
+)
 
 from hooktail.config.sections import (
     FieldSection,
@@ -106,6 +118,27 @@ ENCODED = st.builds(
 )
 NAMED_PAIR = st.sampled_from([f"{name}={value}" for name, value in NAMED.items()])
 PARTS = ENCODED | NAMED_PAIR
+JSON_TEXT = st.sampled_from(
+    [
+        json.dumps({"n": 1, "password": PASSWORD}),
+        json.dumps({"user": {"email": "planted"}, "sessionId": SESSION}, separators=(",", ":")),
+        f"{{'access_token': '{SESSION}'}}",
+    ]
+)
+IN_JSON = JSON_TEXT.map(lambda text: f"data={quote(text, safe='')}")
+USER_INFO = st.sampled_from(["https://planted:x@intranet/", "ftp://planted:1@[::1]/a"])
+"""Of hosts without a dot, so that it is no e-mail address."""
+SEGMENTS = st.sampled_from(
+    [
+        f"reset-password/{PASSWORD}",
+        f"token/{SESSION}",
+        f"magic_token/{quote(SESSION)}",
+        f"sid/{SESSION}",
+        "(S(planted5t21z5v55vlm25s55))",
+        "(X(1)S(planted5t21z5v55vlm25s55)F(a))",
+    ]
+)
+"""Known by the segment before them, or as a session of ASP.NET without cookies."""
 NESTED = NAMED_PAIR.map(lambda pair: f"next=%2Flogin%3F{pair.replace('=', '%3D')}")
 QUERIES = st.lists(
     st.sampled_from(["order=1", "page=2", "q=shoes", "utm_source=mail", "n=4111111111111111"])
@@ -114,12 +147,19 @@ QUERIES = st.lists(
     | ENCODED
     | ENCODED.map(lambda text: f"{text}=1")
     | NAMED_PAIR
-    | NESTED,
+    | NESTED
+    | IN_JSON
+    | USER_INFO.map(lambda text: f"to={text}")
+    | USER_INFO.map(lambda text: f"to={quote(text, safe='')}")
+    | SEGMENTS.map(lambda text: f"next=/{text}")
+    | SEGMENTS.map(lambda text: f"next={quote(f'/{text}', safe='')}"),
     min_size=1,
     max_size=4,
 ).map("&".join)
 PATHS = st.lists(
-    st.sampled_from(["shoes", "en", f"a;jsessionid={SESSION}", f"b;token={SESSION}"]) | PARTS,
+    st.sampled_from(["shoes", "en", f"a;jsessionid={SESSION}", f"b;token={SESSION}"])
+    | PARTS
+    | SEGMENTS,
     max_size=3,
 ).map(lambda parts: "/" + "/".join(["thanks", *parts]))
 REFERRERS = st.builds(
@@ -131,11 +171,17 @@ REFERRERS = st.builds(
 )
 RECORDS = st.builds(
     lambda **given: replace(VISIT, **given),
-    path=PATHS,
-    query=QUERIES,
+    path=PATHS | st.builds("{}#{}".format, PATHS, PARTS),
+    query=QUERIES | st.builds("{}#{}".format, QUERIES, PARTS),
+    host=st.sampled_from(
+        ["shop.example", f"{CARD.replace(' ', '')}.example", f"{TOKEN.lower()}", EMAIL]
+    ),
+    session=st.none() | st.just(SESSION),
     referrer=st.none() | REFERRERS,
     user_agent=st.just(VISIT.user_agent)
     | TELLING_TEXT.map(lambda text: f"Mozilla/5.0 (X11) {text} Firefox/128.0")
+    | NAMED_PAIR.map(lambda pair: f"ShopApp/4.1 (iPhone; {pair}; de)")
+    | JSON_TEXT.map(lambda text: f"ShopApp/4.1 {text}")
     | st.sampled_from(TELLING),
     user=st.none() | TELLING_TEXT,
     cookies=st.just(f"PHPSESSID={SESSION}; note=1")
@@ -146,6 +192,12 @@ RECORDS = st.builds(
     fields=st.just({"password": PASSWORD})
     | TELLING_TEXT.map(lambda text: {"note": text})
     | TELLING_TEXT.map(lambda text: {"event": text})
+    | JSON_TEXT.map(lambda text: {"note": text})
+    | st.sampled_from(
+        [f"Authorization: Bearer {SESSION}", f"password: {PASSWORD}", f"Cookie: sid={SESSION}"]
+    ).map(lambda text: {"note": text})
+    | SEGMENTS.map(lambda text: {"note": f"https://a.example/{text}/x"})
+    | st.sampled_from(TELLING).map(lambda text: {"object": {text: 1, "a": {f"x {text}": [1]}}})
     | TELLING_TEXT.map(
         lambda text: {"object": {"a": [text, {"password": PASSWORD}], "accessToken": SESSION}}
     ),
@@ -180,8 +232,11 @@ def test_nor_in_the_name_of_an_event(secret: str) -> None:
 def test_the_test_knows_every_key_of_a_record(key: str) -> None:
     """Who adds a key to the record says here what becomes of a secret in it."""
     never_sent = {"bytes_sent", "duration_s", "request_id", "scheme", "port", "status", "method"}
-    checked = {"path", "query", "referrer", "user_agent", "user", "cookies", "headers", "xff"}
-    sent_as_it_is = {"time_ms", "ip", "host", "session"}
+    checked = {
+        "path", "query", "referrer", "user_agent", "user", "cookies", "headers", "xff", "host",
+        "session",
+    }  # fmt: skip
+    sent_as_it_is = {"time_ms", "ip"}
     assert key in never_sent | checked | sent_as_it_is | {"fields"}
 
 

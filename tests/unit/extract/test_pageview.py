@@ -169,3 +169,15 @@ def test_an_answer_that_is_no_html_is_none_where_that_is_logged() -> None:
     html = replace(PAGE, fields={"content_type": "text/html; charset=utf-8", "other": 1})
     assert refused(json) == "filtered.content_type"
     assert refused(html) is None
+
+
+def test_paths_can_be_taken_out_of_the_built_in_exclusions() -> None:
+    section = PageviewSection(include_paths=("/api/docs/*",), exclude_paths=("/api/docs/old*",))
+    pages = PageviewFilter(section)
+
+    def refused(path: str) -> str | None:
+        return pages.refuses(Record(method="GET", status=200, path=path))
+
+    assert refused("/api/docs/start") is None
+    assert refused("/api/docs/old/start") == "filtered.excluded_path"
+    assert refused("/api/orders") == "filtered.excluded_path"

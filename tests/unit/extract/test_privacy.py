@@ -293,3 +293,76 @@ def test_no_text_takes_long(piece: str) -> None:
     guard.agent(text)
 
     assert perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/books/the-secret-garden/9780141321066", "/blog/forgot-password", "/password/reset",
+        "/token-economy/2024", "/sessions/2024-keynote", "/session/12-intro", "/key/2024",
+        "/p/40-years", "/a(b)/c", "/oauth/token", "/products/tokens/123",
+    ],
+)  # fmt: skip
+def test_paths_that_only_sound_like_secrets_stay(path: str) -> None:
+    assert Scrubber().path(path) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("/reset-password/9f8a7b", "/reset-password"),
+        ("/account/token/a1b2c3/edit", "/account/token/edit"),
+        ("/login/magicLink/77aa01", "/login/magicLink"),
+        ("/%74oken/a1b2c3", "/%74oken"),
+        ("/(S(lit3py55t21z5v55vlm25s55))/cart.aspx", "/cart.aspx"),
+        ("/%28S%28lit3py55t21z5v55vlm25s55%29%29/cart.aspx", "/cart.aspx"),
+    ],
+)
+def test_what_the_segment_before_calls_a_secret_goes(path: str, left: str) -> None:
+    scrubber = Scrubber()
+
+    assert scrubber.path(path) == left
+    assert scrubber.path(left) == left
+
+
+def test_the_members_of_json_that_tell_go_from_texts() -> None:
+    guard = FieldGuard()
+    told = guard.fields({"note": '{"n": 1, "password": "x1", "name": "Shoe"}'}, None)
+
+    assert told == {"note": '{"n": 1, , "name": "Shoe"}'}
+    assert guard.fields(told, None) == told
+
+
+def test_titles_are_no_headers() -> None:
+    told = {"title": "The Secret: A Novel", "ratio": "token: none"}
+
+    assert FieldGuard().fields(told, None) == told
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (iPhone) Mobile/15E148 imToken/2.9.1",
+        "imToken/2.9.1 CFNetwork/1410",
+        "Mozilla/5.0 (X11; rv:128.0) Gecko/20100101 Firefox/128.0",
+        "Instagram 316.0 (iPhone13,2; scale=3.00; 1170x2532)",
+    ],
+)
+def test_agents_of_people_stay_as_they_are(agent: str) -> None:
+    assert FieldGuard().agent(agent) == agent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password="x1 planted" ok',
+        "token='planted 1' ok",
+        "ok /password=x1/(X(1)S(planted1)F(a))/a",
+        "ok https://planted:x1@intranet/token/planted1",
+    ],
+)  # fmt: skip
+def test_values_in_quotes_and_brackets_go_whole(text: str) -> None:
+    told = FieldGuard().fields({"note": text}, None)
+
+    assert "planted" not in str(told)
+    assert "ok" in str(told)

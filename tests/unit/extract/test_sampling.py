@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from hooktail.config.sections import PageviewSection, RuleSection, SourceSection
 from hooktail.extract import build_extractor
-from hooktail.extract.explain import FilterStep, explain
+from hooktail.extract.explain import explain
 from hooktail.extract.extractor import Extractor
 from hooktail.extract.once import OnceBook
 from hooktail.extract.sampling import Sample
+from hooktail.extract.steps import (
+    FilterStep,
+)
 from hooktail.model import Lines
 
 SHOP = SourceSection(

@@ -216,7 +216,7 @@ def test_ids_differ_by_visitor_start_and_source() -> None:
 
 def test_cookie_then_field_then_what_the_format_calls_the_session() -> None:
     section = replace(SECTION, cookie="visit", field="fields.visit")
-    told = Sessions(section, "shop", {})
+    told = Sessions(section, "shop", {}, named=True)
 
     def id_of(**changes: object) -> str:
         session = told.of(replace(VISIT, **changes), ANNA)  # type: ignore[arg-type]  # any key
@@ -230,6 +230,21 @@ def test_cookie_then_field_then_what_the_format_calls_the_session() -> None:
     made = id_of(session="x" * (MAX_ID + 1))
     assert len(made) == 36
     assert len(told.book) == 0  # nothing was kept
+
+
+def test_what_only_the_format_calls_a_session_is_not_sent_as_it_is() -> None:
+    """It may be the key to an account; its digest keeps the visit together all the same."""
+    told = Sessions(SECTION, "shop", {})
+    first, again, other = (
+        told.of(replace(VISIT, session=logged), ANNA) for logged in ("k3y", "k3y", "other")
+    )
+
+    assert first is not None
+    assert other is not None
+    assert first == again
+    assert first.id != other.id
+    assert len(first.id) == 36
+    assert len(told.book) == 0
 
 
 def test_turned_off_there_is_none() -> None:

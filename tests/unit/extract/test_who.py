@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from hooktail.cli.explain import render
+from hooktail.cli.explanation import render
 from hooktail.config.sections import FieldSection, RuleSection, SourceSection
 from hooktail.errors import ConfigError
 from hooktail.extract import build_extractor, check_source
-from hooktail.extract.explain import IdentityStep, ParseStep, explain
+from hooktail.extract.explain import explain
 from hooktail.extract.once import OnceBook
+from hooktail.extract.steps import (
+    IdentityStep,
+    ParseStep,
+)
 from hooktail.model import Lines
 
 if TYPE_CHECKING:
@@ -213,12 +217,12 @@ def test_explain_says_what_stands_for_the_agent() -> None:
 def test_explain_names_own_traffic() -> None:
     text = told(line(), replace(SHOP, exclude_cidrs=("81.2.69.142",)))[1]
 
-    assert 'the address is one of your own (exclude_cidrs); found "81.2.69.142"' in text
+    assert 'the address is one of your own: "81.2.69.142"' in text
 
 
 def test_explain_says_whether_agent_or_address_made_it_a_bot() -> None:
     by_address = told(line(), replace(SHOP, bot_cidrs=("81.2.69.0/24",)))[1]
     by_agent = told(line(agent="curl/8.9.1"), SHOP)[1]
 
-    assert 'it is a bot or a monitor; found "81.2.69.142"' in by_address
-    assert 'it is a bot or a monitor; found "curl/8.9.1"' in by_agent
+    assert 'it is a bot or a monitor (bot_cidrs): "81.2.69.142"' in by_address
+    assert 'it is a bot or a monitor (curl): "curl/8.9.1"' in by_agent
