@@ -11,7 +11,7 @@ from support.processes import Daemon, Endpoint, daemon, endpoint, wait_for
 from hooktail.delivery.sender import LANE_VARIABLE
 
 WRONG, RIGHT = "acct-wrong-1", "acct-right-1"
-both_lanes = pytest.mark.parametrize("lane", ["plain", "fast"])
+all_lanes = pytest.mark.parametrize("lane", ["plain", "fast", "workers"])
 
 
 def write_lines(hooktail: Daemon, number: int) -> Path:
@@ -20,10 +20,11 @@ def write_lines(hooktail: Daemon, number: int) -> Path:
     return log
 
 
-def hold(hooktail: Daemon, pixel: Endpoint, account: str) -> None:
+def hold(hooktail: Daemon, pixel: Endpoint, account: str, lane: str = "fast") -> None:
     """Starts with a wrong account and waits until the endpoint has said so."""
     log = write_lines(hooktail, 50)
-    hooktail.configure(pixel.template, str(log))
+    delivery = "workers = 2" if lane == "workers" else ""
+    hooktail.configure(pixel.template, str(log), delivery=delivery)
     text = hooktail.config.read_text()
     hooktail.config.write_text(text.replace('account_id = "acct-1"', account))
     hooktail.start()
@@ -40,12 +41,12 @@ def assert_all_is_delivered_and_nothing_told(hooktail: Daemon, pixel: Endpoint) 
         assert secret not in hooktail.log_text()
 
 
-@both_lanes
+@all_lanes
 @pytest.mark.parametrize("where", ["file", "credential"])
 def test_an_account_that_is_put_right_on_disk_is_taken_up_without_a_reload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lane: str, where: str
 ) -> None:
-    monkeypatch.setenv(LANE_VARIABLE, lane)
+    monkeypatch.setenv(LANE_VARIABLE, "plain" if lane == "plain" else "fast")
     folder = tmp_path / "credentials"
     folder.mkdir()
     file = folder / "account_id"
@@ -54,7 +55,7 @@ def test_an_account_that_is_put_right_on_disk_is_taken_up_without_a_reload(
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
     key = f'account_id_file = "{file}"' if where == "file" else ""
     with endpoint(tmp_path, "--account", RIGHT) as pixel, daemon(tmp_path) as hooktail:
-        hold(hooktail, pixel, key)
+        hold(hooktail, pixel, key, lane)
         file.write_text("")  # half of an editor's work is no account
         probes = len(pixel.requests())
         wait_for(lambda: len(pixel.requests()) > probes, "one more probe", 30)
@@ -65,17 +66,17 @@ def test_an_account_that_is_put_right_on_disk_is_taken_up_without_a_reload(
         assert len(hooktail.logged("account_taken_up")) == 1
 
 
-@both_lanes
+@all_lanes
 @pytest.mark.parametrize("where", ["file", "inline"])
 def test_an_account_that_is_put_right_is_taken_up_by_a_reload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lane: str, where: str
 ) -> None:
-    monkeypatch.setenv(LANE_VARIABLE, lane)
+    monkeypatch.setenv(LANE_VARIABLE, "plain" if lane == "plain" else "fast")
     file = tmp_path / "account_id"
     file.write_text(WRONG)
     key = f'account_id_file = "{file}"' if where == "file" else f'account_id = "{WRONG}"'
     with endpoint(tmp_path, "--account", RIGHT) as pixel, daemon(tmp_path) as hooktail:
-        hold(hooktail, pixel, key)
+        hold(hooktail, pixel, key, lane)
         mended = hooktail.config if where == "inline" else file
         mended.write_text(mended.read_text().replace(WRONG, RIGHT))
         hooktail.hang_up()
