@@ -328,7 +328,8 @@ def test_flipped_bits_end_in_damage_after_what_stood_before_them(
         if not file.damaged and not file.finished:
             file.give_up()
 
-        assert seen[: len(before)] == before
+        # bzip2 checks a block as a whole: with a wrong sum nothing of it is handed over.
+        assert seen[: len(before)] == before or (codec == "bzip2" and before[: len(seen)] == seen)
         if not file.damaged:
             # A few header fields say nothing about the content (gzip's time, for one).
             assert seen == expected

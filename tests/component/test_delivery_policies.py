@@ -87,7 +87,13 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def scene(
-    lane: str, directory: Path, fail: str = "", *, timeout_s: float = 1.0, **delivery: float
+    lane: str,
+    directory: Path,
+    fail: str = "",
+    *,
+    timeout_s: float = 1.0,
+    workers: int = 2,
+    **delivery: float,
 ) -> AsyncIterator[Scene]:
     collector = Collector(plan=parse_plan(fail, seed=7) if fail else Plan())
     host, port = await collector.start()
@@ -99,7 +105,8 @@ async def scene(
     )
     settings = {"concurrency": 32, "retry_initial_s": 0.01, "retry_max_s": 0.2} | delivery
     try:
-        async with sender_on(lane, section, concurrency=int(settings["concurrency"])) as sender:
+        concurrency = int(settings["concurrency"])
+        async with sender_on(lane, section, workers=workers, concurrency=concurrency) as sender:
             destination = Destination(
                 "default",
                 sender,
@@ -191,7 +198,8 @@ async def test_both_forms_of_retry_after_silence_the_whole_destination(
 async def test_after_an_outage_conversions_arrive_before_page_views(
     lane: str, tmp_path: Path
 ) -> None:
-    async with scene(lane, tmp_path, "503", queue_events=1000) as here:
+    # Two workers would race: on a busy machine one of them may lie with what it was handed.
+    async with scene(lane, tmp_path, "503", workers=1, queue_events=1000) as here:
         page_views, purchases = range(300), range(300, 310)
         here.submit([event(n) for n in page_views])
         await here.until_state("down")
@@ -202,8 +210,7 @@ async def test_after_an_outage_conversions_arrive_before_page_views(
 
         order = [number for _, number in here.accepted]
         # The first requests after an outage go one by one: the ten are among the first dozen.
-        # They leave in order; two workers race from there, and a busy machine lets one of them lie.
-        assert set(purchases) <= set(order[: 40 if lane == "workers" else 14])
+        assert set(purchases) <= set(order[:14])
         assert here.settled.delivered == {*page_views, *purchases}
 
 
