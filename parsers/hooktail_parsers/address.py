@@ -16,14 +16,14 @@ _IPV4 = re.compile(_OCTET + rb"(?:\." + _OCTET + rb"){3}").fullmatch
 _GROUP = rb"[1-9a-f][0-9a-f]{0,3}"
 _WHOLE_IPV6 = re.compile(_GROUP + rb"(?::" + _GROUP + rb"){7}").fullmatch
 _SHORT_IPV6 = re.compile(
-    _GROUP + rb"(?::" + _GROUP + rb")*+::" + _GROUP + rb"(?::" + _GROUP + rb")*+"
+    _GROUP + rb"(?>(?::" + _GROUP + rb")*)::" + _GROUP + rb"(?>(?::" + _GROUP + rb")*)"
 ).fullmatch
 _SHORT_IPV6_COLONS = 6
 _BRACKETED = re.compile(rb"\[([^\[\]]+)\](?::[0-9]{0,5})?").fullmatch
 _WITH_PORT = re.compile(rb"(.+):[0-9]{1,5}", re.DOTALL).fullmatch
 _LONGEST_ADDRESS_BYTES = 120
 _AUTHORITY = re.compile(
-    rb"""(?:[^/?#@]*@)?+
+    rb"""(?>[^/?#@]*@|)
          (\[[0-9A-Fa-f:.]+(?:%[^\]\s]*)?\] | [^\x00-\x20"<>/?#@:\[\]\\\x7f]+)
          (?::([0-9]*))?""",
     re.VERBOSE,

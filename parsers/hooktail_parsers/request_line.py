@@ -17,7 +17,7 @@ Parts: TypeAlias = (
 )
 
 _ORDINARY = re.compile(
-    rb"([A-Z]++) (?:([a-z]++)://([^/?#@ ]++))?+(/[^ ?]*+)(?:\?([^ ]*+))? HTTP/[0-9.]++"
+    rb"([A-Z]++) (?>([a-z]++)://([^/?#@ ]++)|)(/[^ ?]*+)(?:\?([^ ]*+))? HTTP/[0-9.]++"
 ).fullmatch
 _NOWHERE = (None, None)
 

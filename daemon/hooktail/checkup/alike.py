@@ -11,7 +11,7 @@ import re
 from hooktail_parsers.stops import LONGEST_BYTES, Stop
 
 _PARTS = re.compile(
-    rb'(?P<quoted>"(?:[^"\\]|\\.)*+"?)|(?P<bracketed>\[[^\]]*+\]?)|(?P<braced>\{[^}]*+\}?)'
+    rb'(?P<quoted>"(?>(?:[^"\\]|\\.)*)"?)|(?P<bracketed>\[[^\]]*+\]?)|(?P<braced>\{[^}]*+\}?)'
     rb"|(?P<word>[^\s]++)"
 )
 _SHOWN = 40

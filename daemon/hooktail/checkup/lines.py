@@ -42,7 +42,7 @@ _MASKS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     # The user of the common format, and what else stands between the client and the time.
     (re.compile(r"^(?:\S{1,255} ){2,3}((?!-(?: -)? \[)\S[^\[\]\"]{0,200}?)(?= \[)"), _last_group),
     (re.compile(r"[^\s\"'<>=&;,:/?()\[\]{}|]{1,100}(?:@|%40)[\w.-]{1,200}"), _all),
-    (re.compile(rf'(?i)"[^"\\]{{0,60}}(?:{_WORDS})[^"\\]{{0,60}}"\s?:\s?"((?:[^"\\]|\\.)*+)'),
+    (re.compile(rf'(?i)"[^"\\]{{0,60}}(?:{_WORDS})[^"\\]{{0,60}}"\s?:\s?"((?>(?:[^"\\]|\\.)*))'),
      _last_group),
     (re.compile(r"[?&;][^=&;\s\"?]{1,100}=([^&;\s\"]++)"), _last_group),
     (re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.])"), _digits),

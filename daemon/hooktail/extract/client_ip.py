@@ -27,8 +27,8 @@ MOST_HOPS = 32
 # `Forwarded` (RFC 7239). A comma inside quotes ends an element too: what is legal there and holds
 # one (`host`) is not worth what a client could hide behind an open quote. So that nobody smuggles
 # an element in by a quoted comma, each piece has to be made of whole pairs.
-_PAIR = r'\s*+[A-Za-z-]++\s*+=\s*+(?:"(?:[^"\\]|\\.)*+"|[^",;\s\\]*+)\s*+'
-_IS_ELEMENT = re.compile(rf"(?:{_PAIR}(?:;|\Z)|\s*+;)++\s*+\Z", re.DOTALL).match
+_PAIR = r'\s*+[A-Za-z-]++\s*+=\s*+(?:"(?>(?:[^"\\]|\\.)*)"|[^",;\s\\]*+)\s*+'
+_IS_ELEMENT = re.compile(rf"(?>(?:{_PAIR}(?:;|\Z)|\s*+;)+)\s*+\Z", re.DOTALL).match
 _FOR = re.compile(r'(?:\A|;)\s*+for\s*+=\s*+"?([^",;\s\\]++)"?\s*+(?:;|\Z)', re.IGNORECASE).search
 
 

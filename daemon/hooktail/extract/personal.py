@@ -67,7 +67,7 @@ _EMAIL = re.compile(
 )
 _PHONE = re.compile(r"(?<![^\W_])(?<!\+)\+[1-9](?:[ ().+-]{0,2}[0-9]){7,14}(?![0-9])")
 _JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
-_DIGITS = re.compile(r"(?<![^\W_])[0-9](?:[ -]?[0-9]){13,}+(?![^\W_])")
+_DIGITS = re.compile(r"(?<![^\W_])[0-9](?>(?:[ -]?[0-9]){13,})(?![^\W_])")
 # By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
 # tenth number that an application has.
 _CARD = re.compile(
@@ -90,7 +90,7 @@ _PAIR = re.compile(
 )
 _JSON_PAIR = re.compile(
     r"([\"'])([^\"'\s:]{1,64})\1\s{0,8}:\s{0,8}"
-    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|[^,}\]\s\"'{\[]++)"
+    r"(?:\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^'\\]|\\.)*)'|[^,}\]\s\"'{\[]++)"
 )
 PATH_HINT = re.compile(
     r"[@%+\";=(]|eyJ|(?<![0-9])(?:[0-9][ -]?){14}"

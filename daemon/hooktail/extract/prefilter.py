@@ -60,8 +60,7 @@ class Prefilter:
         self._quotes = shape.quotes
         self._run_reason = "" if run is None else run.reason
         self._reasons = [kind.reason for kind in single]
-        # Not possessive: before 3.11.5, Python's `re` is wrong about `(?:...)*+` around what can
-        # backtrack (python/cpython#106052). What follows always matches: nothing is given back.
+        # What follows always matches: nothing is given back, possessive or not.
         runs = b"" if run is None else b"(?:" + shape.line(run.request) + b")*"
         kinds = shape.line(*(kind.request + b"()" for kind in single)) + b"|" if single else b""
         self._scan = re.compile(runs + b"(?:" + kinds + rb"([^\n]*+)\n|\Z)").finditer

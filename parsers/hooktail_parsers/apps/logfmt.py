@@ -64,7 +64,7 @@ class LogfmtParser(LineParser):
 _ROUTER = re.compile(
     rb"(?:[0-9]{1,6} )?(?:<[0-9]{1,3}>)?(?:1 )?"
     rb"(?:([0-9]{4}-[0-9T:.+Zz-]{15,31}) |[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} )?"
-    rb"(?:(?!heroku)[^ =]++ )?heroku(?:\[router\]:| router(?: -)++) "
+    rb"(?:(?!heroku)[^ =]++ )?heroku(?:\[router\]:| router(?>(?: -)+)) "
 ).match
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++").fullmatch
 _ORDINARY = re.compile(
@@ -72,7 +72,7 @@ _ORDINARY = re.compile(
     rb'at=[a-z]++ method=([A-Z]++) path="(/[^ ?"\\]*+)(?:\?([^ "\\]*+))?" '
     rb'host=([^\s"=]++) request_id=([^\s"]++) fwd="([^"\\]*+)" dyno=[^\s"]*+ '
     rb"connect=([0-9]{1,9})ms service=([0-9]{1,9})ms status=([0-9]{3}) bytes=([0-9]{1,18}) "
-    rb"protocol=(https?)(?: tls=[a-z]++)?+(?: tls_version=[0-9a-z.]++)?+\r?\Z"
+    rb"protocol=(https?)(?> tls=[a-z]++|)(?> tls_version=[0-9a-z.]++|)\r?\Z"
 ).match
 _MILLISECONDS = re.compile(rb"([0-9]{1,9})ms").fullmatch
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from hooktail_parsers.text import QUOTED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PAIR = rb'([^\s="]++)(?:(=)(?:"((?:[^"\\]++|\\.)*+)"|([^\s"]\S*+)?+))?+'
+_PAIR = rb'([^\s="]++)(?>(=)(?:' + QUOTED + rb'|([^\s"]\S*+)|)|)'
 # The last group is what is no pair, with all behind it: there is no need to look further.
 _EACH_PAIR = re.compile(_PAIR + rb"(?=\s|\Z)|(\S.*+)", re.DOTALL).findall
 _ESCAPE = re.compile(rb"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)", re.DOTALL)

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 _PREFIX = re.compile(
     rb"(?:[A-Z], \[[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{8,18} *+(?:#([0-9]{1,10}))?\] *+[A-Z]++ --"
-    rb" (?:[^:]|:(?=\S)){0,80}+: ?"
+    rb" (?>(?:[^:]|:(?=\S)){0,80}): ?"
     rb"|(?:<[0-9]{1,3}>)?[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} \S++"
     rb" [^\s:\[]++(?:\[([0-9]{1,10})\])?: )"
 ).match
-_TAGS = re.compile(rb"((?:\[[^\[\]]{0,128}\] )++)").match
+_TAGS = re.compile(rb"((?>(?:\[[^\[\]]{0,128}\] )+))").match
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*+m")
-_EXCEPTION = re.compile(rb"[A-Z]\w*+(?:::[A-Z]\w*+)*+ \(.*\):\s*+\Z", re.DOTALL).match
+_EXCEPTION = re.compile(rb"[A-Z]\w*+(?>(?:::[A-Z]\w*+)*) \(.*\):\s*+\Z", re.DOTALL).match
 # What Rails and Ruby write between requests too.
 _USUAL = re.compile(
     rb"[ \t]|[^\s:]++:[0-9]++:in "

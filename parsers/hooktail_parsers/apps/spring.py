@@ -42,11 +42,11 @@ _HEADER = re.compile(
     _STAMP
     + rb" *+(?:"
     # Spring Boot: level, perhaps application and trace, process, thread, logger
-    + (_LEVEL + rb" ++(?:" + _IN_BRACKETS + rb" ++)*+[0-9]++ --- (?:" + _IN_BRACKETS)
-    + rb" ?+)++(\S++) *+: "
+    + (_LEVEL + rb" ++(?>(?:" + _IN_BRACKETS + rb" ++)*)[0-9]++ --- (?>(?:" + _IN_BRACKETS)
+    + rb" ?+)+)(\S++) *+: "
     # Logback's and Log4j's own: thread and level in either order
-    + (rb"|(?:" + _IN_BRACKETS + rb" ++" + _LEVEL + rb"|" + _LEVEL + rb"(?: ++" + _IN_BRACKETS)
-    + rb")?+) ++(\S++) *+(?:-|:) "
+    + (rb"|(?:" + _IN_BRACKETS + rb" ++" + _LEVEL + rb"|" + _LEVEL + rb"(?> ++" + _IN_BRACKETS)
+    + rb"|)) ++(\S++) *+(?:-|:) "
     + rb")"
 ).match
 # Colours may come first. Any line with a time at its beginning is the next record, whosever it is.
@@ -57,7 +57,7 @@ _PLAN = JsonPlan(
     joined(APP, aliases(duration="dur")), app=True, status_needed=True, containers=APP_CONTAINERS
 )
 # The first pair of the message, behind a label: `request: `, `HTTP request completed `.
-_FIRST_PAIR = re.compile(rb"(?:[A-Za-z][\w.-]{0,31}+:? ++){0,3}+(?=[A-Za-z_][\w.-]*+=)").match
+_FIRST_PAIR = re.compile(rb"(?>(?:[A-Za-z][\w.-]{0,31}+:? ++){0,3})(?=[A-Za-z_][\w.-]*+=)").match
 
 
 class SpringParser(LineParser):

@@ -10,12 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hooktail_parsers.text import unescape
+from hooktail_parsers.text import IN_QUOTES, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_QUOTED = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _CONTROLS = bytes(range(0x20))
 _HIGH = bytes(range(0x7F, 0x100))
 _ESCAPE = re.compile(rb'\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["\\/bfnrt])')
@@ -53,9 +52,9 @@ def _as_it_is(raw: bytes) -> bytes:
     return raw
 
 
-NGINX_DEFAULT = Writer(_QUOTED, b'"' + _CONTROLS + _HIGH, unescape)
-NGINX_JSON = Writer(_QUOTED, _CONTROLS, unescape_json)
+NGINX_DEFAULT = Writer(IN_QUOTES, b'"' + _CONTROLS + _HIGH, unescape)
+NGINX_JSON = Writer(IN_QUOTES, _CONTROLS, unescape_json)
 NGINX_NONE = Writer(b"", b"", _as_it_is)
-APACHE = Writer(_QUOTED, _CONTROLS + _HIGH, unescape)
-UNKNOWN = Writer(_QUOTED, b"", unescape)
+APACHE = Writer(IN_QUOTES, _CONTROLS + _HIGH, unescape)
+UNKNOWN = Writer(IN_QUOTES, b"", unescape)
 """A writer of either kind: what is between quotes reads as Apache's or nginx's."""

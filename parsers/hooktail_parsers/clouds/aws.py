@@ -56,7 +56,7 @@ _ALB = re.compile(
     rb"([a-z0-9]++) ([0-9T:.+-]++Z?+) "
     + (_TOKEN + b" " + _BALANCED + b" " + QUOTED)
     # TLS cipher and version, target group, and the columns behind them that say most
-    + rb'(?: [^ "]++ [^ "]++ [^ "]++ "([^"]*+)"(?= ))?+'
+    + rb'(?> [^ "]++ [^ "]++ [^ "]++ "([^"]*+)"(?= )|)'
     + _END,
     re.DOTALL,
 ).match
@@ -191,7 +191,8 @@ _S3_NUMBERS = (
 )
 # The host counts only with a space behind it: at the end of a torn line it may be cut.
 _S3_TAIL = (
-    rb"(?: [^ \"]++(?: [^ \"]++ [^ \"]++ [^ \"]++ [^ \"]++ ([^ \"]++)(?= ))?+(?: [^ \"]++)*+)?+"
+    rb"(?> [^ \"]++(?> [^ \"]++ [^ \"]++ [^ \"]++ [^ \"]++ ([^ \"]++)(?= )|)"
+    rb"(?>(?: [^ \"]++)*)|)"
 )
 _S3 = re.compile(
     _S3_HEAD

@@ -40,7 +40,7 @@ _RACK = re.compile(
     _BEFORE + rb"(" + _STAMP + rb"(?: [+-][0-9]{4}| [A-Z]{1,5})?)" + _REST, re.DOTALL
 ).match
 _WERKZEUG = re.compile(_BEFORE + rb"(" + _STAMP + rb")" + _REST, re.DOTALL).match
-_LIST = rb'[^\s",]++(?:, ?[^\s",]++)*+'
+_LIST = rb'[^\s",]++(?>(?:, ?[^\s",]++)*)'
 _RACK_LEAD = re.compile(rb"(" + _LIST + rb") [^\s]++ (?!- .)(.*) ", re.DOTALL).fullmatch
 _WERKZEUG_LEAD = re.compile(
     # As logging writes it: `INFO:werkzeug:`, or a time, a level and the logger's name.

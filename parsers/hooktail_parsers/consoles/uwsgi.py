@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from hooktail_parsers._api import JsonValue, Parsed
 
 _LINE = re.compile(
-    START + rb"(?:\{[^{}]*+\} )*+\[pid: ([0-9]{1,10})\|app: ([0-9-]{1,10})\|req: [^\]]*+\] "
+    START + rb"(?>(?:\{[^{}]*+\} )*)\[pid: ([0-9]{1,10})\|app: ([0-9-]{1,10})\|req: [^\]]*+\] "
     rb"([^()\[\]]*+)\(([^()]*+)\) \{[^{}]*+\} \[([^\]]{20,32})\] (\S*+) (.*?)"
     rb" => generated ([0-9]{1,18}) bytes in ([0-9]{1,15}) (msecs|micros)"
-    rb"(?: via [^\s()]++\(\))?+ \(\S*+ ([0-9]{1,3})\)",
+    rb"(?> via [^\s()]++\(\)|) \(\S*+ ([0-9]{1,3})\)",
     re.DOTALL,
 ).match
 _UNITS_PER_SECOND = {b"msecs": 1000, b"micros": 1_000_000}

@@ -10,7 +10,7 @@ import re
 from enum import Enum, auto
 
 # A lone quote is a string that does not end here.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL).finditer
+_TOKEN = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)"|["{}\[\]]', re.DOTALL).finditer
 _CLOSING = {b"{": b"}", b"[": b"]"}
 _DEEPEST = 256
 

@@ -13,8 +13,8 @@ import orjson
 
 # Every alternative matches from where it begins, torn off or not, so that no byte is read twice.
 _PIECE = re.compile(
-    rb'"(?:[^"\\]++|\\.)*+"?'  # a string
-    rb'|:[^"{}\[\],]*+(?:,(?!\s*+["}])[^"{}\[\],]*+)*+'  # a value without quotes
+    rb'"(?>(?:[^"\\]++|\\.)*)"?'  # a string
+    rb'|:[^"{}\[\],]*+(?>(?:,(?!\s*+["}])[^"{}\[\],]*+)*)'  # a value without quotes
     rb"|,\s*+(?=[}\]])",  # a comma too many
     re.DOTALL,
 )

@@ -49,15 +49,15 @@ if TYPE_CHECKING:
 # No bracket between time and request: a time within another column is none.
 _TIME = rb'\[([^\]"\\]{26})\] ?([^"\[]*+)'
 _BEHIND_REQUEST = (
-    rb' ([0-9]{3}|0|-)(?: ([0-9]{1,18}|-)(?=\s|\Z))?+((?: [^\s"]++)*+)(?: '
+    rb' ([0-9]{3}|0|-)(?> ([0-9]{1,18}|-)(?=\s|\Z)|)((?>(?: [^\s"]++)*))(?> '
     + QUOTED
     + rb" "
     + QUOTED
-    + rb")?+(?=\s|\Z)"
+    + rb"|)(?=\s|\Z)"
 )
 _REST = re.compile(_TIME + QUOTED + _BEHIND_REQUEST, re.DOTALL).search
 _COLUMN = re.compile(
-    rb"\s*+(?:([A-Za-z][\w.-]{0,63})=)?+(?:" + QUOTED + rb'|\[([^\]]*+)\]|([^\s"\[]\S*+))',
+    rb"\s*+(?>([A-Za-z][\w.-]{0,63})=|)(?:" + QUOTED + rb'|\[([^\]]*+)\]|([^\s"\[]\S*+))',
     re.DOTALL,
 ).match
 _MOST_COLUMNS = 64
@@ -134,7 +134,7 @@ class Ordinary:
 
 # An empty group stands for a column that the format has not.
 _USER = rb" - ([^\x00- \"\\\[]++) "
-_LISTED = rb"((?:[^\x00- \"#,\[\\\x7f-\xff]++, )*+[^\x00- \"#,\[\\\x7f-\xff]++)"
+_LISTED = rb"((?>(?:[^\x00- \"#,\[\\\x7f-\xff]++, )*)[^\x00- \"#,\[\\\x7f-\xff]++)"
 NCSA = rb"()" + PLAIN_TOKEN + _USER
 HOST_NCSA = PLAIN_TOKEN + b" " + PLAIN_TOKEN + _USER
 FORWARDED = rb"()" + _LISTED + _USER

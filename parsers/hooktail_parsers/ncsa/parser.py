@@ -43,7 +43,7 @@ BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
 _BOM = b"\xef\xbb\xbf"
-START = rb"(?:\xef\xbb\xbf|\x00++)?+"
+START = rb"(?>\xef\xbb\xbf|\x00++|)"
 """What may stand in front of a line: a byte order mark, or the hole that copytruncate leaves."""
 # A host holds none of these; NUL and high bytes are left to the second expression.
 # Ranges instead of `\s`: one look into a bitmap per byte.
@@ -60,11 +60,11 @@ _END = rb"(?=\s|\Z)"
 NOTHING_MORE = rb"\s*+\Z"
 """As `raw_agent_end`: the agent is the last column."""
 # ingress-nginx up to 0.22 repeats the address in front of the user: `- [203.0.113.7] - user`.
-_REPEATED_ADDRESS = rb"(?:\[[^\]\s]*+\] - )?+"
+_REPEATED_ADDRESS = rb"(?>\[[^\]\s]*+\] - |)"
 # A user may hold spaces and escaped quotes; a raw quote only as `""`, Apache's empty user.
 _USER = _REPEATED_ADDRESS + rb'((?:[^"\\]|\\.)*?|"")'
 # A host where others write the ident: an ident or a session id there is none.
-_HOST_SECOND = rb"((?:[0-9A-Za-z_-]++\.)++[0-9A-Za-z_-]++|localhost)"
+_HOST_SECOND = rb"((?>(?:[0-9A-Za-z_-]++\.)+)[0-9A-Za-z_-]++|localhost)"
 _GROUPS = (
     "virtual host", "client", "ident", "user", "time", "request", "status", "bytes", "referrer",
     "user agent",

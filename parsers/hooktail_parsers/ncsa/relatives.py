@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from hooktail_parsers.ncsa.parser import Decode
 
 _TOKEN = rb'([^\s"#,]++)'
-_USER = rb'((?:[^"\\]|\\.)*+|"")'
+_USER = rb'((?>(?:[^"\\]|\\.)*)|"")'
 _NCSA = re.compile(_TOKEN + rb" " + _TOKEN + rb" (?!- )" + _USER, re.DOTALL).fullmatch
 _HOST_NCSA = re.compile(
     _TOKEN + rb" " + _TOKEN + rb" " + _TOKEN + rb" (?!- )" + _USER, re.DOTALL
 ).fullmatch
 # `$http_x_forwarded_for` with or without quotes, then perhaps `$remote_addr`.
 _FORWARDED = (
-    rb"(?:" + QUOTED + rb'|([^,\s"]++(?:\s*+,\s*+[^,\s"]++)*+))(?: ([^\s",\[]++))? - (?!- )([^"]*+)'
+    rb"(?:" + QUOTED + rb'|([^,\s"]++(?>(?:\s*+,\s*+[^,\s"]++)*)))'
+    rb'(?: ([^\s",\[]++))? - (?!- )([^"]*+)'
 )
 _XFF_FIRST = re.compile(_FORWARDED, re.DOTALL).fullmatch
 _VHOST_XFF_FIRST = re.compile(_TOKEN + rb" " + _FORWARDED, re.DOTALL).fullmatch

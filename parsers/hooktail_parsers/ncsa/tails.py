@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 _END = rb"\s*+\Z"
 _FIRST_QUOTED = re.compile(rb" " + QUOTED + rb"(?=\s|\Z)", re.DOTALL).match
 _SECONDS = re.compile(rb" ([0-9]{1,12})" + _END).match
-_JETTY = re.compile(rb"\s++(?:" + QUOTED + rb"|-)?+(?:\s*+([0-9]{1,12}))?" + _END, re.DOTALL).match
+_JETTY = re.compile(
+    rb"\s++(?>" + QUOTED + rb"|-|)" + rb"(?:\s*+([0-9]{1,12}))?" + _END, re.DOTALL
+).match
 # nginx writes one element for each upstream tried: `a, b`, and ` : ` between groups of them.
-_LIST = rb"([^\s,]++(?:(?:,| :) [^\s,]++)*+)"
+_LIST = rb"([^\s,]++(?>(?:(?:,| :) [^\s,]++)*))"
 _INGRESS = re.compile(
     rb" ([0-9]{1,18}|-) ([0-9]{1,9}(?:\.[0-9]{1,9})?|-)"
     rb" \[([^\]]*+)\](?: \[([^\]]*+)\])?" + (rb" " + _LIST) * 4 + rb"(?: ([^\s]++))?" + _END

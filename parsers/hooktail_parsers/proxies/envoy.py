@@ -33,19 +33,19 @@ SYNTAX = ParseError("syntax")
 BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
-_HEAD = rb"(?:ACCESS )?+\[([0-9][^\]]{18,34})\] "  # ACCESS: Ambassador
+_HEAD = rb"(?>ACCESS |)\[([0-9][^\]]{18,34})\] "  # ACCESS: Ambassador
 _COUNTERS = (
-    rb' ([0-9]{3}|0|-) ([^ "]++)(?: [^ "]++){0,2}?(?: "[^"]*+")?+'
+    rb' ([0-9]{3}|0|-) ([^ "]++)(?: [^ "]++){0,2}?(?> "[^"]*+"|)'
     rb" (?:[0-9]++|-) ([0-9]{1,18}|-) ([0-9]{1,15}|-) (?:[0-9]++|-) "
 )
-_LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?: [^ "]++)*+)(?=[ \r]|\Z)'
+_LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?>(?: [^ "]++)*))(?=[ \r]|\Z)'
 _LINE = re.compile(_HEAD + rb'"([^"]*+)"' + _COUNTERS + rb'"([^"]*+)" "([^"]*+)" ' + _LAST).match
 _ORDINARY = re.compile(
     _HEAD
     + rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
     # As above, without what goes to the fields.
     + _COUNTERS.replace(b'([^ "]++)', b'[^ "]++', 1)
-    + rb'"([^"]*+)" "([^"]*+)" "([^"]*+)" "([^"]*+)" "[^"]*+"(?: [^ "]++)*+(?=[ \r]|\Z)'
+    + rb'"([^"]*+)" "([^"]*+)" "([^"]*+)" "([^"]*+)" "[^"]*+"(?>(?: [^ "]++)*)(?=[ \r]|\Z)'
 ).match
 # Atomic up to the agent: what was found first is not looked for again, so that time stays linear.
 _QUOTES = re.compile(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(
     START + rb'\[([^\]"\\]{26})\] '
     # A retried request has a list of upstream statuses.
-    rb'(?:([^\s"]++) ([0-9-]++(?:(?:,| :) [0-9-]++)*+) )?([0-9]{3}|-) - '
+    rb'(?:([^\s"]++) ([0-9-]++(?>(?:(?:,| :) [0-9-]++)*)) )?([0-9]{3}|-) - '
     rb'([^\s"]*+) ([^\s"]*+) ([^\s"]*+) '
     + QUOTED
     + rb" \[Client ([^\]]*+)\] \[Length ([0-9]{1,18}|-)\] \[Gzip ([^\]]*+)\]"

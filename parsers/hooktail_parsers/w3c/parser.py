@@ -85,7 +85,7 @@ _DAY = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ \t].*)?", re.DOTALL).fullm
 _OFFSET = re.compile(rb"[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]").fullmatch
 _BLANKS = re.compile(rb"[^ \t]++").findall
 # A lone quote is a token only where no quoted value can be read.
-_TOKENS = re.compile(rb'"(?:[^"]++|"")*+"(?![^ \t])|[^" \t][^ \t]*+|"').findall
+_TOKENS = re.compile(rb'"(?>(?:[^"]++|"")*)"(?![^ \t])|[^" \t][^ \t]*+|"').findall
 
 
 class _Layout(NamedTuple):

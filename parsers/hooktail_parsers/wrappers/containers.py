@@ -23,13 +23,13 @@ _CRI = re.compile(
     rb" ([PF])(?::[^ ]*+)?(?: (.*))?",
     re.DOTALL,
 ).fullmatch
-_COLOURS = rb"(?:\x1b\[[0-9;?]*+[A-Za-z])*+"
+_COLOURS = rb"(?>(?:\x1b\[[0-9;?]*+[A-Za-z])*)"
 # Of the colours behind the prefix only its own end goes: the program's own are the inner format's.
 _COMPOSE = re.compile(
     _COLOURS
     + rb"(?:([A-Za-z0-9][A-Za-z0-9_.-]*+) *+"
     + _COLOURS
-    + rb"\||\[(pod/[^\]\s]++)\](?= |\Z))(?:\x1b\[0?m)?+(?: (?:\x1b\[0?m)?+)?+"
+    + rb"\||\[(pod/[^\]\s]++)\](?= |\Z))(?>\x1b\[0?m|)(?> (?>\x1b\[0?m|)|)"
     # `--timestamps`; programs that begin a line with a time of their own write fewer digits.
     + rb"(?:([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z) )?(.*)",
     re.DOTALL,
