@@ -6,15 +6,15 @@ from hooktail_parsers._api import OptionError
 from hooktail_parsers.builders.columns import REQUEST, TEXT, TOKEN, WORD, Column, Shape
 from hooktail_parsers.builders.record_plan import Meaning, Role
 
-NUMBER = Shape(rb"(?>-?[0-9]{1,18}+(?>\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
+NUMBER = Shape(rb"(?:-?[0-9]{1,18}+(?:\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
 CLF_TIME = Shape(
     rb"(?:\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}\]|-)"
 )
 _HOST = Shape(spaced=False, never=b'"/')
 _PROTOCOL = Shape(
-    rb"(?>[A-Z]{1,8}+/[0-9.]{1,4}+|-|)", chars=b"ABCDEFGHIJKLMNOPQRSTUVWXYZ/0123456789.-"
+    rb"(?:[A-Z]{1,8}+/[0-9.]{1,4}+|-|)", chars=b"ABCDEFGHIJKLMNOPQRSTUVWXYZ/0123456789.-"
 )
-_PORT = Shape(rb"(?>[0-9]{1,5}+|-|)", chars=b"0123456789-")
+_PORT = Shape(rb"(?:[0-9]{1,5}+|-|)", chars=b"0123456789-")
 _FLAG = Shape(rb"[X+-]", chars=b"X+-")
 _TARGET = Shape(begins=b"/")
 _QUERY = Shape(begins=b"?")
@@ -30,7 +30,7 @@ _ITEMS: dict[str, tuple[Shape, Meaning]] = {
     "U": (_TARGET, Meaning("target", rank=1)),
     "q": (_QUERY, Meaning("query")),
     "H": (_PROTOCOL, Meaning("field", "protocol")),
-    "s": (Shape(rb"(?>[0-9]{1,3}+|-|)", chars=b"0123456789-"), Meaning("status", rank=1)),
+    "s": (Shape(rb"(?:[0-9]{1,3}+|-|)", chars=b"0123456789-"), Meaning("status", rank=1)),
     "b": (NUMBER, Meaning("bytes_sent")),
     "B": (NUMBER, Meaning("bytes_sent")),
     "O": (NUMBER, Meaning("bytes_sent", "bytes_out", rank=1)),

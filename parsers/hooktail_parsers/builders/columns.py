@@ -37,7 +37,7 @@ class Shape:
 
     exact: bytes = b""
     """An expression that takes the whole text by itself, if there is one. It must be linear, and
-    take no more than the text whatever follows."""
+    take no more than the text whatever follows: what it took first is final."""
     chars: bytes = b""
     """What `exact` can hold; empty if it always ends by itself (a time stamp)."""
     bounded: bool = True

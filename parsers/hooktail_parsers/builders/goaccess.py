@@ -62,7 +62,7 @@ _SPECIFIERS: dict[str, tuple[Shape, Meaning]] = {
     "U": (Shape(begins=b"/"), Meaning("target", rank=1)),
     "q": (Shape(begins=b"?"), Meaning("query")),
     "H": (WORD, Meaning("field", "protocol")),
-    "s": (Shape(rb"(?>[0-9]{1,3}+|-|)", chars=b"0123456789-"), Meaning("status")),
+    "s": (Shape(rb"(?:[0-9]{1,3}+|-|)", chars=b"0123456789-"), Meaning("status")),
     "b": (NUMBER, Meaning("bytes_sent")),
     "R": (TEXT, Meaning("referrer")),
     "u": (TEXT, Meaning("user_agent", decode_url=True)),

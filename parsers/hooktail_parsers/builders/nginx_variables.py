@@ -7,9 +7,9 @@ import re
 from hooktail_parsers.builders.columns import REQUEST, TEXT, TOKEN, WORD, Column, Shape
 from hooktail_parsers.builders.record_plan import Meaning, Role
 
-_ADDRESS = Shape(rb"(?>unix:|[0-9A-Fa-f:.]{1,64}+|-|)", chars=b"0123456789abcdefABCDEF:.unix-")
-_NUMBER = Shape(rb"(?>[0-9]{1,18}+(?>\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
-_STATUS = Shape(rb"(?>[0-9]{1,3}+|-|)", chars=b"0123456789-")
+_ADDRESS = Shape(rb"(?:unix:|[0-9A-Fa-f:.]{1,64}+|-|)", chars=b"0123456789abcdefABCDEF:.unix-")
+_NUMBER = Shape(rb"(?:[0-9]{1,18}+(?:\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
+_STATUS = Shape(rb"(?:[0-9]{1,3}+|-|)", chars=b"0123456789-")
 _CLF_TIME = Shape(rb"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}")
 _ISO_TIME = Shape(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:[+-][0-9]{2}:[0-9]{2}|Z)")
 _HOST = Shape(spaced=False, never=b'"/')
@@ -17,15 +17,15 @@ _SCHEME = Shape(rb"[a-z]{0,10}+-?+", chars=b"abcdefghijklmnopqrstuvwxyz-")
 _METHOD = Shape(spaced=False, never=b'"')
 _TARGET = Shape(spaced=None, begins=b"/")
 _QUERY = Shape(spaced=None)
-_PROTOCOL = Shape(rb"(?>HTTP/[0-9.]{1,4}+|-|)", chars=b"HTP/0123456789.-")
+_PROTOCOL = Shape(rb"(?:HTTP/[0-9.]{1,4}+|-|)", chars=b"HTP/0123456789.-")
 # Servers tried in turn are parted by `, `, internal redirects by ` : `.
 _TRIED = Shape(
-    rb"[^\s,]*+(?>(?:(?:, | : )[^\s,]++)*)",
+    rb"[^\s,]*+(?:(?:, | : )[^\s,]++)*",
     chars=bytes(set(range(256)) - set(b" \t")),
     bounded=False,
 )
 _CHAIN = Shape(
-    rb"[^\s,]*+(?>(?:, ?[^\s,]++)*)", chars=bytes(set(range(256)) - set(b" \t")), bounded=False
+    rb"[^\s,]*+(?:, ?[^\s,]++)*", chars=bytes(set(range(256)) - set(b" \t")), bounded=False
 )
 _FLAG = Shape(rb"[a-zA-Z.?-]?+", chars=b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.?-")
 
@@ -57,7 +57,7 @@ _KNOWN: dict[str, tuple[Shape, Role, int]] = {
     "http_host": (_HOST, "host", 0),
     "host": (_HOST, "host", 1),
     "server_name": (_HOST, "host", 2),
-    "server_port": (Shape(rb"(?>[0-9]{1,5}+|-|)", chars=b"0123456789-"), "port", 0),
+    "server_port": (Shape(rb"(?:[0-9]{1,5}+|-|)", chars=b"0123456789-"), "port", 0),
     "scheme": (_SCHEME, "scheme", 0),
     "https": (_SCHEME, "https", 1),
     "http_x_forwarded_proto": (TOKEN, "scheme", 2),
