@@ -32,6 +32,7 @@ _CATEGORIES = {
     sre.CATEGORY_NOT_WORD: (rb"\W", r"\W"),
 }
 _REPEATS = {sre.MAX_REPEAT: "", sre.MIN_REPEAT: "?", sre.POSSESSIVE_REPEAT: "+"}
+_CHARACTERS = (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY)
 _ENDS = (sre.AT_END, sre.AT_END_STRING)
 _STARTS = (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING)
 
@@ -103,10 +104,46 @@ def bytes_of(pattern: bytes) -> bytes:
     return bytes(byte for byte in range(256) if mask >> byte & 1)
 
 
+def repeats_group_possessively(pattern: str | bytes, flags: int = 0) -> bool:
+    """Tells whether a possessive repetition in an expression repeats more than one character.
+
+    Raises:
+        re.error: it is no expression.
+    """
+    return _repeats_group(sre_parser.parse(pattern, flags))
+
+
+def _repeats_group(items: Any) -> bool:
+    for op, value in items:
+        if op is sre.POSSESSIVE_REPEAT:
+            body = value[2]
+            if len(body) != 1 or body[0][0] not in _CHARACTERS:
+                return True
+        if any(_repeats_group(part) for part in _parts(op, value)):
+            return True
+    return False
+
+
+def _parts(op: Any, value: Any) -> list[Any]:
+    if op in _REPEATS:
+        return [value[2]]
+    if op is sre.SUBPATTERN:
+        return [value[3]]
+    if op is sre.ATOMIC_GROUP:
+        return [value]
+    if op in (sre.ASSERT, sre.ASSERT_NOT):
+        return [value[1]]
+    if op is sre.BRANCH:
+        return list(value[1])
+    if op is sre.GROUPREF_EXISTS:
+        return [branch for branch in value[1:] if branch is not None]
+    return []
+
+
 def _held(items: Any) -> int:
     mask = 0
     for op, value in items:
-        if op in (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY):
+        if op in _CHARACTERS:
             mask |= _mask(op, value)
         elif op in _REPEATS:
             mask |= _held(value[2])
@@ -153,7 +190,10 @@ class _Walk:
         elif op is sre.SUBPATTERN:
             self.sequence(value[3], follow, times=times, loop=loop)
         elif op is sre.ATOMIC_GROUP:
-            self.sequence(value, follow, times=times, loop=loop)
+            if len(value) == 1 and value[0][0] is sre.MAX_REPEAT:
+                self._repeat(sre.POSSESSIVE_REPEAT, value[0][1], follow, times, loop)
+            else:
+                self.sequence(value, follow, times=times, loop=loop)
         elif op in (sre.ASSERT, sre.ASSERT_NOT, sre.GROUPREF, sre.GROUPREF_EXISTS):
             # What they cost is no matter of the next byte: taken for a run that may share.
             if loop is not None:
@@ -213,7 +253,7 @@ class _Walk:
         return mask, True
 
     def _first_of(self, op: Any, value: Any) -> tuple[int, bool]:
-        if op in (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY):
+        if op in _CHARACTERS:
             return self._fold(_mask(op, value)), False
         if op in _REPEATS:
             mask, empty = self._first(value[2])

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hooktail_parsers.backtracking import cost_of
+from hooktail_parsers.backtracking import cost_of, repeats_group_possessively
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LEAST_BYTES = 256
 """The length of a text that an expression must be quick on, unless the caller says otherwise."""
 _LONGEST_PATTERN_BYTES = 16_384
+# A group repeated possessively may match what it should not, or nothing (python/cpython#106052).
+_IS_WRONG_ABOUT_POSSESSIVE_GROUPS = sys.version_info < (3, 11, 5)
 # google-re2 reads these otherwise than `re` does: `{,3}` as text, classes by name as classes.
 _READ_OTHERWISE = re.compile(rb"\{,|\[:").search
 
@@ -106,8 +109,7 @@ def compile_user_regex(pattern: str | bytes, least_bytes: int = LEAST_BYTES) -> 
         ValueError: it is no regular expression, or could take long and google-re2 cannot help.
     """
     raw = pattern.encode() if isinstance(pattern, str) else pattern
-    compiled = _compile(raw)
-    cost = cost_of(raw)
+    compiled, cost = _compile(raw)
     regex = UserRegex(raw, compiled, cost)
     longest = regex.longest_match_bytes
     if longest is not None and longest < least_bytes:
@@ -125,22 +127,30 @@ def danger_of(pattern: str | bytes) -> str | None:
         ValueError: it is no regular expression.
     """
     raw = pattern.encode() if isinstance(pattern, str) else pattern
-    _compile(raw)
-    return cost_of(raw).danger()
+    _, cost = _compile(raw)
+    return cost.danger()
 
 
-def _compile(raw: bytes) -> re.Pattern[bytes]:
+def _compile(raw: bytes) -> tuple[re.Pattern[bytes], Cost]:
     if len(raw) > _LONGEST_PATTERN_BYTES:
         raise ValueError(f"longer than {_LONGEST_PATTERN_BYTES} bytes")
     try:
         with warnings.catch_warnings():
             # What a later Python may read otherwise ([[:alpha:]]) is refused today.
             warnings.simplefilter("error")
-            return re.compile(raw)
+            compiled = re.compile(raw)
+        wrong = _IS_WRONG_ABOUT_POSSESSIVE_GROUPS and repeats_group_possessively(raw)
+        cost = cost_of(raw)
     except (re.error, Warning, OverflowError) as error:
         raise ValueError(f"no regular expression: {error}") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if wrong:
+        raise ValueError(
+            "Python before 3.11.5 is wrong about (…)*+, (…)++ and (…)?+: "
+            "write (?>(…)*), (?>(…)+) and (?>(…)?)"
+        )
+    return compiled, cost
 
 
 def _linear(raw: bytes, compiled: re.Pattern[bytes]) -> Any:

@@ -10,46 +10,10 @@ import importlib
 import json
 import pkgutil
 from re import _compiler as sre_compiler  # type: ignore[attr-defined]  # where all are compiled
-from re import _constants as sre  # type: ignore[attr-defined]  # the only tree of an expression
-from re import _parser as sre_parser  # type: ignore[attr-defined]  # as above
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_ONE_CHARACTER = (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN)
-
-
-def is_wrong_before_3_11_5(pattern: str | bytes, flags: int = 0) -> bool:
-    """Tells whether a possessive repetition repeats more than one character."""
-    return _is_wrong(sre_parser.parse(pattern, flags))
-
-
-def _is_wrong(items: Any) -> bool:
-    for op, value in items:
-        if op is sre.POSSESSIVE_REPEAT:
-            body = value[2]
-            if len(body) != 1 or body[0][0] not in _ONE_CHARACTER:
-                return True
-        if any(_is_wrong(inner) for inner in _inside(op, value)):
-            return True
-    return False
-
-
-def _inside(op: Any, value: Any) -> list[Any]:
-    if op in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-        return [value[2]]
-    if op is sre.SUBPATTERN:
-        return [value[3]]
-    if op is sre.ATOMIC_GROUP:
-        return [value]
-    if op is sre.BRANCH:
-        return list(value[1])
-    if op in (sre.ASSERT, sre.ASSERT_NOT):
-        return [value[1]]
-    if op is sre.GROUPREF_EXISTS:
-        return [branch for branch in value[1:] if branch is not None]
-    return []
 
 
 def _compiled() -> dict[tuple[str | bytes, int], None]:
@@ -79,5 +43,7 @@ def _modules(*packages: str) -> Iterator[str]:
 
 if __name__ == "__main__":
     expressions = _compiled()
-    wrong = [str(each) for each, flags in expressions if is_wrong_before_3_11_5(each, flags)]
+    # Not imported above: it brings modules whose expressions would not be seen.
+    is_wrong = importlib.import_module("hooktail_parsers.backtracking").repeats_group_possessively
+    wrong = [str(each) for each, flags in expressions if is_wrong(each, flags)]
     print(json.dumps({"count": len(expressions), "wrong": wrong}))

@@ -13,15 +13,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.expressions import is_wrong_before_3_11_5
 
 import hooktail
 import hooktail_parsers
+from hooktail_parsers.backtracking import repeats_group_possessively
 
 ADVICE = "write (?>(?:…)*) for (?:…)*+, and (?>…|) for (?:…)?+"
 TESTS = Path(__file__).parents[1]
-# A parenthesis that closes a group; `\)++` repeats one character.
-POSSESSIVE_GROUP = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,{}]+\})\+")
+# `\)++` repeats one character, and `(…)*+` is for people.
+POSSESSIVE_GROUP = re.compile(r"(?<![\\…])\)(?:[*+?]|\{[0-9,{}]+\})\+")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ POSSESSIVE_GROUP = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,{}]+\})\+")
     ],
 )
 def test_the_tree_of_an_expression_tells(pattern: str, wrong: bool) -> None:
-    assert is_wrong_before_3_11_5(pattern) is wrong
+    assert repeats_group_possessively(pattern) is wrong
 
 
 def test_no_expression_is_one_that_an_old_python_reads_wrongly() -> None:

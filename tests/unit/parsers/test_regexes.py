@@ -15,6 +15,7 @@ LINEAR = [
     r"^/shop/([^/]+)/(.*)/x",
     r"a*$",
     r"(?i)get|post",
+    r"(?>(?:[a-z]+,)*)x",
 ]
 DANGEROUS = [
     r"(a+)+$",
@@ -106,13 +107,50 @@ def test_groups_are_known_by_name_and_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(", "[[:alpha:]]", "(" * 5000 + ")" * 5000, "a{2,1}", "x" * 20_000, r"\q", "(?"]
+    "pattern",
+    [
+        "(",
+        "[[:alpha:]]",
+        "(" * 5000 + ")" * 5000,
+        "(" * 300 + "a" + ")*" * 300,
+        "a{2,1}",
+        "x" * 20_000,
+        r"\q",
+        "(?",
+    ],
 )
 def test_what_is_no_expression_is_a_value_error(pattern: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the text is the library's
         compile_user_regex(pattern)
     with pytest.raises(ValueError):  # noqa: PT011 - as above
         danger_of(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"(?:a|bc)*+d", r"x(y)?+", r"(?>(?:ab){2,}+)"])
+def test_what_an_old_python_reads_wrongly_is_refused_there(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexes, "_IS_WRONG_ABOUT_POSSESSIVE_GROUPS", True)
+
+    with pytest.raises(ValueError, match=r"before 3\.11\.5 .* write \(\?>"):
+        compile_user_regex(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"(?>(?:a|bc)*)d", r"x(?>(y)?)", r"[a-z]++,?+"])
+def test_what_every_python_reads_rightly_is_not(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexes, "_IS_WRONG_ABOUT_POSSESSIVE_GROUPS", True)
+
+    compile_user_regex(pattern)
+
+
+def test_an_atomic_repetition_is_judged_as_a_possessive_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(regexes, "_IS_WRONG_ABOUT_POSSESSIVE_GROUPS", False)
+
+    assert danger_of(r"(?>(?:ab?,)*)a") is danger_of(r"(?:ab?,)*+a") is None
 
 
 @given(st.text(alphabet="ab.*+?()[]{}|^$\\1,2<>P=!:dwsé", max_size=20), st.binary(max_size=40))
