@@ -23,7 +23,9 @@ _CRI = re.compile(
     rb" ([PF])(?::[^ ]*+)?(?: (.*))?",
     re.DOTALL,
 ).fullmatch
-_COLOURS = rb"(?>(?:\x1b\[[0-9;?]*+[A-Za-z])*)"
+_COLOUR = rb"\x1b\[[0-9;?]*+[A-Za-z]"
+# An alternative, because most lines have none, and a repetition of nothing is slower.
+_COLOURS = rb"(?>" + _COLOUR + rb"(?:" + _COLOUR + rb")*|)"
 # Of the colours behind the prefix only its own end goes: the program's own are the inner format's.
 _COMPOSE = re.compile(
     _COLOURS
