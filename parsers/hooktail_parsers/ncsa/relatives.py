@@ -19,14 +19,14 @@ from hooktail_parsers.ncsa.columns import (
     read_column,
 )
 from hooktail_parsers.ncsa.tails import add_fields
-from hooktail_parsers.text import QUOTED
+from hooktail_parsers.text import IN_QUOTES, QUOTED
 
 if TYPE_CHECKING:
     from hooktail_parsers._api import Record
     from hooktail_parsers.ncsa.parser import Decode
 
 _TOKEN = rb'([^\s"#,]++)'
-_USER = rb'((?>(?:[^"\\]|\\.)*)|"")'
+_USER = rb"(" + IN_QUOTES + rb'|"")'
 _NCSA = re.compile(_TOKEN + rb" " + _TOKEN + rb" (?!- )" + _USER, re.DOTALL).fullmatch
 _HOST_NCSA = re.compile(
     _TOKEN + rb" " + _TOKEN + rb" " + _TOKEN + rb" (?!- )" + _USER, re.DOTALL

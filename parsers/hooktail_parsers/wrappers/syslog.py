@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hooktail_parsers._api import Skip
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options
+from hooktail_parsers.text import IN_QUOTES
 from hooktail_parsers.times import iso_time_ms, syslog_time_ms, zone_of
 from hooktail_parsers.wrappers.messages import LONGEST_STREAM_NAME, SYNTAX, odd_line, unpadded
 
@@ -43,7 +44,9 @@ _RFC5424 = re.compile(
     + rb"[1-9][0-9]? (-|"
     + _ISO
     + rb") ([^ ]++ [^ ]++ [^ ]++) [^ ]++"
-    + rb' (?:-|(?>(?:\[[^\]"]*+(?>(?:"(?>(?:[^"\\]|\\.)*)"[^\]"]*+)*)\])+))'
+    + rb' (?:-|(?>(?:\[[^\]"]*+(?>(?:"'
+    + IN_QUOTES
+    + rb'"[^\]"]*+)*)\])+))'
     + rb"(?: (?:\xef\xbb\xbf)?(.*))?",
     re.DOTALL,
 ).fullmatch
