@@ -320,6 +320,10 @@ class Feed:
         """Keeps the generation of a file followed now, for telling copies of it."""
         self._by_generation[generation].add(track)
 
+    def had_generation(self, track: FileTrack, generation: bytes) -> None:
+        """Forgets a generation that the file turned out not to be of."""
+        self._by_generation[generation].discard(track)
+
     def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)

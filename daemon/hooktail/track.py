@@ -102,6 +102,9 @@ class Owner(Protocol):
     def has_generation(self, track: FileTrack, generation: bytes) -> None:
         """Keeps the generation of a file followed now, for telling copies of it."""
 
+    def had_generation(self, track: FileTrack, generation: bytes) -> None:
+        """Forgets a generation that the file turned out not to be of."""
+
     def index(self, key: int, file: TrackedFile, read: int, before: str) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
 
@@ -173,15 +176,27 @@ class FileTrack:
     def generation(self) -> bytes:
         """The fingerprint from which event ids derive; empty while the first line is not whole."""
         if not self._generation and not self._detached:
-            self._generation = generation_of(self.file.head_bytes())
-            if self._generation:
-                self._feed.has_generation(self, self._generation)
+            self._is_of(generation_of(self.file.head_bytes()))
         return self._generation
+
+    def _is_of(self, generation: bytes) -> None:
+        self._generation = generation
+        if generation:
+            self._feed.has_generation(self, generation)
+
+    def _check_generation(self, file: TailedFile) -> None:
+        """Goes by what was read, where the file was truncated just before its first read."""
+        read = generation_of(file.read_head)
+        if read and read != self._generation:
+            self._feed.had_generation(self, self._generation)
+            self._is_of(read)
 
     # -- what a source hands over
 
     def take(self, lines: Lines) -> None:
         """Takes whole lines, or of repeats only those that still wait."""
+        if not lines.start and isinstance(self.file, TailedFile):
+            self._check_generation(self.file)
         if lines.start >= self._repeat_until:
             self._feed.books.add("read", len(lines))
             self._govern(lines.start)

@@ -18,9 +18,11 @@ from structlog.testing import capture_logs
 from support.life import Life
 from support.lines import asset, page_view
 
+from hooktail.extract.identity import generation_of
 from hooktail.model import Claim
 from hooktail.pipeline import OWN_EVENTS
 from hooktail.tail.discovery import scan
+from hooktail.tail.file import TailedFile
 from hooktail.tail.finishing import ARCHIVE_DAMAGED_S
 
 if sys.version_info >= (3, 14):
@@ -142,6 +144,53 @@ async def test_copytruncate_sends_of_the_copy_only_what_was_unread(
     life.destination.settle()
     await asyncio.sleep(0)
     assert life.balance() == {"delivered": 4, "pending": 0}
+
+
+async def test_a_file_truncated_and_refilled_right_after_a_read_is_known_by_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its head is written down a moment later: by then the file begins otherwise."""
+    life = Life(tmp_path)
+    read = TailedFile.read
+
+    def read_just_before_copytruncate(file: TailedFile) -> object:
+        taken = read(file)
+        monkeypatch.setattr(TailedFile, "read", read)
+        shutil.copy(life.log, tmp_path / "access.log.1")
+        os.truncate(life.log, 0)
+        life.write(*(page_view(number) for number in range(20, 60)))
+        return taken
+
+    monkeypatch.setattr(TailedFile, "read", read_just_before_copytruncate)
+    life.write(*(page_view(number) for number in range(20)))
+    await life.read()
+    life.source.apply(scan(life.section.paths, ()))
+    await life.read()
+    await life.read()
+
+    life.destination.settle()
+    await asyncio.sleep(0)
+    assert life.balance() == {"delivered": 60, "pending": 0}
+
+
+async def test_a_file_truncated_and_refilled_right_before_its_first_read_has_the_ids_of_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Life(tmp_path)
+    read = TailedFile.read
+
+    def read_just_after_copytruncate(file: TailedFile) -> object:
+        monkeypatch.setattr(TailedFile, "read", read)
+        os.truncate(life.log, 0)
+        life.write(page_view(2), page_view(3))
+        return read(file)
+
+    monkeypatch.setattr(TailedFile, "read", read_just_after_copytruncate)
+    life.write(page_view(1))
+    await life.read()
+    (track,) = life.feed.tracks.values()
+
+    assert track.generation() == generation_of(life.log.read_bytes())
 
 
 async def test_what_was_answered_in_this_very_turn_is_not_taken_up_again_by_a_copy(

@@ -67,9 +67,12 @@ class TailedFile:
         self._read_bytes = max(READ_BYTES, max_line_bytes + WIDEST)
         self._skipped_to = 0  # inside a long line: its newline is not before this offset
         self._looked_at = -1  # size at the last read that found no whole line
-        self._head: Head | None = None
+        # The first bytes and those just before the offset, as they were read: by the time that
+        # somebody asks, the file may hold other ones.
+        self._read_head = os.pread(descriptor, min(offset, HEAD_BYTES), 0) if offset else b""
+        self._head = head_of(self._read_head)
         self._modified_ns = 0
-        self._before = b""  # the bytes just before the offset, as they were read
+        self._before = b""
 
     @classmethod
     def open(
@@ -106,16 +109,19 @@ class TailedFile:
     @property
     def head(self) -> Head:
         """The fingerprint of what has been read of the head; it grows until it is full."""
-        known = self._head
-        length = min(self.offset, HEAD_BYTES)
-        if known is None or known.length < length:
-            known = self._head = head_of(os.pread(self._descriptor, length, 0))
-        return known
+        if self._head.length != len(self._read_head):
+            self._head = head_of(self._read_head)
+        return self._head
 
     @property
     def head_is_full(self) -> bool:
         """Tells whether the head is known to its full length."""
-        return self._head is not None and self._head.length == HEAD_BYTES
+        return len(self._read_head) == HEAD_BYTES
+
+    @property
+    def read_head(self) -> bytes:
+        """The first bytes, as they were read; at most `HEAD_BYTES`, none beyond the offset."""
+        return self._read_head
 
     @property
     def unread_bytes(self) -> int:
@@ -171,6 +177,8 @@ class TailedFile:
         if taken is not None:
             read = taken.end - self.offset
             self._before = (before + chunk[max(read - BEFORE_BYTES, 0) : read])[-BEFORE_BYTES:]
+            if len(self._read_head) < HEAD_BYTES:
+                self._read_head = (self._read_head + chunk[:read])[:HEAD_BYTES]
             self.offset = taken.end
             self._looked_at = -1
         elif is_long(len(chunk), self._max_line_bytes, encoding):
@@ -216,6 +224,8 @@ class TailedFile:
         self._skipped_to = 0
         self._looked_at = -1
         self._before = self._bytes_before(self.offset)
+        if not self.head_is_full:
+            self._read_head = os.pread(self._descriptor, min(self.offset, HEAD_BYTES), 0)
         head = os.pread(self._descriptor, self._max_line_bytes, start)
         tail_end = self.offset - encoding.width
         tail_at = max(tail_end - tail_bytes(self._max_line_bytes, encoding), start)
@@ -228,7 +238,8 @@ class TailedFile:
         self._skipped_to = 0
         self._looked_at = -1
         self._encoding = None
-        self._head = None
+        self._read_head = os.pread(self._descriptor, min(offset, HEAD_BYTES), 0) if offset else b""
+        self._head = head_of(self._read_head)
         self._before = self._bytes_before(offset)
 
     @property
