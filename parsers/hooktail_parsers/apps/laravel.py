@@ -14,8 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import orjson
-
+from hooktail_parsers import json_text
 from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
 from hooktail_parsers.joining import JoinRules, join
 from hooktail_parsers.json_logs.aliases import aliases
@@ -128,10 +127,10 @@ class LaravelParser(LineParser):
         if text == b"[]":
             return _NOTHING
         try:
-            found = orjson.loads(text)
+            found = json_text.loads(text)
         except ValueError:
             try:
-                found = orjson.loads(self._decode(repaired(text)).encode("utf-8", "replace"))
+                found = json_text.loads(self._decode(repaired(text)).encode("utf-8", "replace"))
             except ValueError:
                 return None
         return found if isinstance(found, dict) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from hooktail_parsers import json_text
 from hooktail_parsers.builders.columns import Column, Layout, compile_layout
 from hooktail_parsers.builders.writers import NGINX_NONE
 
@@ -60,7 +61,7 @@ class JsonTemplate:
         None if the line is no JSON object, or has none of the template's keys.
         """
         try:
-            tree = orjson.loads(line)
+            tree = json_text.loads(line)
         except orjson.JSONDecodeError:
             return None
         if not isinstance(tree, dict):

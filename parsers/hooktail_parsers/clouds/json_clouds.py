@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from hooktail_parsers import json_text
 from hooktail_parsers.json_logs.aliases import SERVER, aliases, joined
 from hooktail_parsers.json_logs.parser import JsonPlan, json_format
 
@@ -47,7 +48,7 @@ def _azure_record(found: Found) -> Found:
     properties = found.get("properties")
     if isinstance(properties, str):
         try:
-            properties = orjson.loads(properties)
+            properties = json_text.loads(properties.encode())
         except orjson.JSONDecodeError:
             properties = None
     if isinstance(properties, dict):

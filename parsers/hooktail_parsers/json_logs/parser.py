@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
+from hooktail_parsers import json_text
 from hooktail_parsers._api import Format, OptionError, ParseError, Skip
 from hooktail_parsers.json_logs.aliases import SLOTS
 from hooktail_parsers.json_logs.records import NOT_A_REQUEST, RecordMaker
@@ -168,8 +169,8 @@ class JsonParser:
         reader = self._reader
         take, quickly, careful = reader.take, reader.make_quickly, reader.careful_record
         mine = self._plan.mine
-        loads = orjson.loads
         ordinary = self._decode is None and self._plan.objects is None
+        loads = json_text.loads_for(b"\n".join(lines))
         parsed: list[Parsed] = []
         append = parsed.append
         for line in lines:
@@ -225,11 +226,13 @@ class JsonParser:
             return None
         found: object = None
         try:
-            found = orjson.loads(text if self._decode is None else self._decode(text))
+            found = json_text.loads(
+                text if self._decode is None else self._decode(text).encode("utf-8", "replace")
+            )
         except (orjson.JSONDecodeError, UnicodeError):
             whole = self._decode_any(repaired(text)).encode("utf-8", "replace")
             try:
-                found = orjson.loads(whole)
+                found = json_text.loads(whole)
             except orjson.JSONDecodeError:
                 return None
         return found if isinstance(found, dict) else None

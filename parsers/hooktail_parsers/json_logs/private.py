@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hooktail_parsers.json_logs.aliases import normal_key
+from hooktail_parsers.json_text import LARGEST, SMALLEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ _MOST_TEXT = 16_384
 _MOST_LEVELS = 6
 _LONGEST_KEY = 128
 _MOST_REMEMBERED = 4096
-_LARGEST_INT = 2**63 - 1
 
 _PRIVATE_NAMES = frozenset(
     (
@@ -136,7 +136,7 @@ class _Budget:
         if isinstance(value, bool):
             return value
         if isinstance(value, int):
-            return value if -_LARGEST_INT <= value <= _LARGEST_INT else None
+            return value if SMALLEST <= value <= LARGEST else None
         if isinstance(value, float):
             return value if value - value == 0 else None  # neither infinite nor NaN
         return None

@@ -15,8 +15,7 @@ import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
-import orjson
-
+from hooktail_parsers import json_text
 from hooktail_parsers._api import Format, OptionError, ParseError, Record
 from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.headed import (
@@ -121,7 +120,7 @@ class ZeekParser(HeadedParser):
 
     def _parse_json(self, line: bytes) -> Result:
         try:
-            entry = orjson.loads(line)
+            entry = json_text.loads(line)
         except ValueError:
             return SYNTAX
         if not isinstance(entry, dict) or "uri" not in entry:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from hooktail_parsers import json_text
 from hooktail_parsers._api import ParseError, Record, Skip
 from hooktail_parsers.stops import Pointing
 
@@ -48,10 +49,10 @@ def odd_line(line: bytes) -> Skip | ParseError:
 def json_object(line: bytes) -> dict[str, Any] | Skip | ParseError:
     """Reads a line that is a JSON object, perhaps behind a mark or a hole."""
     try:
-        entry = orjson.loads(line)
+        entry = orjson.loads(line)  # of its numbers only times are read
     except ValueError:
         try:
-            entry = orjson.loads(unpadded(line))
+            entry = json_text.loads(unpadded(line))
         except ValueError:
             return odd_line(line)
     return entry if isinstance(entry, dict) else SYNTAX
