@@ -1,7 +1,9 @@
 """Access logs of Amazon: S3 buckets, application load balancers, classic load balancers.
 
 Columns stand between single spaces, what may hold spaces in quotes. AWS appends columns over the
-years, so that a line is read from its beginning and what is unknown behind it is passed over.
+years, so that a line is read from its beginning and what is unknown behind it is passed over. S3
+escapes no quotes: one of its lines with more quoted columns than there are is refused, for a client
+has written some of them.
 Balancers log a client as `address:port`, an IPv6 address without brackets.
 """
 
@@ -199,23 +201,27 @@ _S3 = re.compile(
     + rb'(?:"([^"]*+)"|-)'
     + _S3_NUMBERS
     + rb'(?:"([^"]*+)"|-) (?:"([^"]*+)"|-)'
-    + (_S3_TAIL + _END)
+    + (_S3_TAIL + rb"[ \r]*+\Z")
 ).match
 # A request for an object; what web sites of buckets do otherwise is left out.
 _ORDINARY_S3 = re.compile(
     rb"[0-9a-zA-Z-]++ [^ ]++ \[([^\]]{26})\] ([^ ]++) ([^ ]++) ([^ ]++) (?!WEBSITE\.)[^ ]++ [^ ]++ "
     rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
     rb" ([0-9]{3}|0|-) [^ ]++ ([0-9]{1,18}|-) (?:[0-9]++|-) ([0-9]{1,18}|-) (?:[0-9]++|-) "
-    rb'(?:"([^"]*+)"|-) (?:"([^"]*+)"|-)' + (_S3_TAIL + _END)
+    rb'(?:"([^"]*+)"|-) (?:"([^"]*+)"|-)' + (_S3_TAIL + rb"[ \r]*+\Z")
 ).match
 # S3 escapes no quotes: with one inside, what surrounds a column tells where it ends.
 _S3_QUOTES = re.compile(
     # Atomic up to the agent: what was found first is not looked for again.
     (rb"(?>" + _S3_HEAD + rb'"(.*?)"' + _S3_NUMBERS)
-    + rb'(?:"([^"]*+)"|-) ")([^\r\n]*)"'
+    + rb'(?:"([^"]*+)"|-) ")(?P<agent>[^\r\n]*)"'
     + (_S3_TAIL + rb"\r?\Z"),
     re.DOTALL,
 ).match
+# More columns than there are: a client has written some of them.
+_MORE_COLUMNS = re.compile(
+    rb'" (?:"|(?:[0-9]{3}|0|-) [^ ]++ (?:[0-9]++|-) |(?:[^ "]++ ){7}[^"]*+")'
+).search
 
 
 class S3Parser(LineParser):
@@ -268,7 +274,12 @@ class S3Parser(LineParser):
 
     def careful_parse(self, line: bytes) -> Parsed:
         """Parses one line, ordinary or not."""
-        match = _S3(line) or _S3_QUOTES(line)
+        match = _S3(line)
+        if match is None:
+            match = _S3_QUOTES(line)
+            # With one more quote, for the agent's own.
+            if match is not None and _MORE_COLUMNS(match["agent"] + b'"'):
+                return SYNTAX
         if match is None:
             return without_record(line)
         (

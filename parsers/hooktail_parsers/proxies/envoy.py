@@ -5,7 +5,8 @@
     [cluster upstream_local downstream_local downstream_remote server_name route]
 
 The client is the first public address of X-Forwarded-For; without one it is Istio's downstream
-remote address. Envoy escapes no quotes: a header with one inside is read by what surrounds it.
+remote address. Envoy escapes no quotes: a header with one inside is read by what surrounds it, and
+a line that has more quoted columns than these is refused, for a client has written some of them.
 """
 
 from __future__ import annotations
@@ -38,19 +39,20 @@ _COUNTERS = (
     rb' ([0-9]{3}|0|-) ([^ "]++)(?: [^ "]++){0,2}?(?> "[^"]*+"|)'
     rb" (?:[0-9]++|-) ([0-9]{1,18}|-) ([0-9]{1,15}|-) (?:[0-9]++|-) "
 )
-_LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?>(?: [^ "]++)*))(?=[ \r]|\Z)'
+_LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?: [^"]*+|\r)?)\Z'
 _LINE = re.compile(_HEAD + rb'"([^"]*+)"' + _COUNTERS + rb'"([^"]*+)" "([^"]*+)" ' + _LAST).match
 _ORDINARY = re.compile(
     _HEAD
     + rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
     # As above, without what goes to the fields.
     + _COUNTERS.replace(b'([^ "]++)', b'[^ "]++', 1)
-    + rb'"([^"]*+)" "([^"]*+)" "([^"]*+)" "([^"]*+)" "[^"]*+"(?>(?: [^ "]++)*)(?=[ \r]|\Z)'
+    + rb'"([^"]*+)" "([^"]*+)" "([^"]*+)" "([^"]*+)" "[^"]*+"(?: [^"]*+|\r)?\Z'
 ).match
 # Atomic up to the agent: what was found first is not looked for again, so that time stays linear.
 _QUOTES = re.compile(
-    rb"(?>" + _HEAD + rb'"(.*?)"' + _COUNTERS + rb'"([^"]*+)" ")(.*?)" ' + _LAST, re.DOTALL
+    rb"(?>" + _HEAD + rb'"(.*?)"' + _COUNTERS + rb'"([^"]*+)" ")(?P<agent>.*?)" ' + _LAST, re.DOTALL
 ).match
+_BETWEEN_COLUMNS = b'" "'
 # Behind the cluster: the addresses of both ends. The last one counts only with a column behind
 # it: at the end of a torn line it may be cut.
 _REMOTE = re.compile(rb" ([^ ]++) [^ ]++ [^ ]++ ([^ ]++) ").match
@@ -115,7 +117,11 @@ class EnvoyParser(LineParser):
 
     def careful_parse(self, line: bytes) -> Parsed:
         """Parses one line, ordinary or not."""
-        match = _LINE(line) or (_QUOTES(line) if line[:1] in b"[A" else None)
+        match = _LINE(line)
+        if match is None and line[:1] in b"[A":
+            match = _QUOTES(line)
+            if match is not None and _BETWEEN_COLUMNS in match["agent"]:
+                return SYNTAX
         if match is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
         (

@@ -130,7 +130,7 @@ def test_columns_that_aws_appends_are_passed_over() -> None:
     for line in (shortest, ALB + b' TID_1 "-" "a b" 7 "new \\" column', ALB + b" x" * 50):
         found = record("aws_alb", line)
         assert (found.user_agent, found.path) == ("Agent/1.0 (X11)", "/p")
-    assert record("aws_s3", S3 + b' eu-west-1 "a new column" x') == record("aws_s3", S3)
+    assert record("aws_s3", S3 + b" eu-west-1 x") == record("aws_s3", S3)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +209,30 @@ def test_a_host_that_may_be_cut_off_is_none() -> None:
 )
 def test_s3_escapes_no_quotes(plain: bytes, quoted: bytes, column: str, expected: str) -> None:
     assert getattr(record("aws_s3", S3.replace(plain, quoted)), column) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (b"https://ref.example/", b'http://a/" "F" - x'),
+        (b"https://ref.example/", b'http://a/" "F'),
+        (b"https://ref.example/", b'http://a/" - x'),
+        (b"https://ref.example/", b'http://a/"b'),
+        (b"Agent/1.0 (X11)", b'a" - h s c a evil.example t "b'),
+        (b"Agent/1.0 (X11)", b'a" - h s c a evil.example t - -'),
+        (b"Agent/1.0 (X11)", b'a" "b'),
+        (b"/p.html?a=1", b'/q HTTP/1.1" 404 - 5 5 1 1 "-" "F" - h s c a evil.example t'),
+        (b"/p.html?a=1", b'/q HTTP/1.1" 404 - 5 5 1 1 "-" "F'),
+    ],
+)
+def test_no_text_of_a_client_takes_the_place_of_another_column_of_s3(
+    column: bytes, text: bytes
+) -> None:
+    assert column in S3
+    forged = S3.replace(column, text, 1)
+
+    for line in (forged, forged.replace(b'"https://ref.example/"', b"-")):
+        assert refusal("aws_s3", line) == "syntax"
 
 
 def test_an_arn_is_a_user_and_an_error_code_a_field() -> None:

@@ -120,6 +120,31 @@ def test_quotes_in_an_agent_are_its_own(agent: bytes) -> None:
         assert found.host == "shop.example"
 
 
+FORGED = b'a" "id" "evil.example" "192.0.2.9:1'
+
+
+@pytest.mark.parametrize("line", [PLAIN, ISTIO, OLD_ISTIO])
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (b"Agent/1.0 (X11)", FORGED),
+        (b"Agent/1.0 (X11)", FORGED + b'" out|80 - 10.0.0.3:80 192.0.2.9:5 -'),
+        (b"Agent/1.0 (X11)", b'a" "b'),
+        (b"203.0.113.7,10.0.0.1", b'192.0.2.9" "x'),
+        (b"203.0.113.7,10.0.0.1", b'192.0.2.9" "'),
+        (b"d209e46f", b'd" "evil.example" "192.0.2.9:1'),
+        (b"/p?a=1", b'/q HTTP/1.1" 404 - 0 1 1 1 "192.0.2.9" "' + FORGED),
+        (b"/p?a=1", b'/q HTTP/1.1" 404 - 0 1 1 1 "192.0.2.9" "b'),
+    ],
+)
+def test_no_text_of_a_client_takes_the_place_of_another_column(
+    line: bytes, column: bytes, text: bytes
+) -> None:
+    assert column in line
+
+    assert refusal(line.replace(column, text, 1)) == "syntax"
+
+
 def test_a_torn_line_never_names_another_client() -> None:
     parser = ENVOY.make({})
     for line in (PLAIN, OLD_ISTIO.replace(b"203.0.113.7,10.0.0.1", b"-")):
