@@ -7,7 +7,8 @@ Lines of requests served at the same time are joined by their tags, else by proc
 A request of Rails 3 that is never completed is a record without a status, given up when the next
 one of its key starts or when it has waited long enough. Of Rails 2 only the last line states the
 target, so that there it is none; and where several requests are open and nothing tells which one is
-completed, the record says only what holds for all of them.
+completed, the record says only what is sure: of Rails 3 no status, of Rails 2 nothing in which they
+differ.
 
 Parameters, and whatever else stands between, are never read.
 """
@@ -40,9 +41,14 @@ BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
 HOLD_S = 60.0
+_HOLD_MS = 60_000
 MOST_OPEN = 1000
 MOST_OPEN_OF_A_KEY = 32
 """For Rails 2 without a process: beyond, the oldest are dead."""
+
+_CONTROLLED_WITHIN_MS = 1000
+"""For Rails 3 without a process: so late may a request of whole seconds come to its controller."""
+_MOST_STRAYS = 32
 
 _STARTED = re.compile(rb'Started ([!#$%&\'*+.^_`|~0-9A-Za-z-]++) "(.*)\Z', re.DOTALL).match
 # An offset that is cut off would be another one.
@@ -179,6 +185,17 @@ class _RailsParser:
 class Rails3Parser(_RailsParser):
     """Joins `Started`, `Processing by` and `Completed`."""
 
+    def __init__(self, options: Mapping[str, str]) -> None:
+        super().__init__(options)
+        self._strays: list[int] = []
+        """When those requests began, of no tag and no process, that may yet be completed, though
+        another has begun since. As many of `Completed` are of nobody knows which."""
+
+    def restore(self, state: str) -> None:
+        """Begins anew; there is no state but the empty one."""
+        super().restore(state)
+        self._strays.clear()
+
     def _landmark(self, line: RailsLine) -> Result | None:
         message = line.message
         if message.startswith(b"Started "):
@@ -189,18 +206,24 @@ class Rails3Parser(_RailsParser):
                 return None
             return self._process(open_ones[0], message)
         completed = _COMPLETED(message)
+        strays = self._strays if not line.key else None
         if completed is None or not open_ones:
+            if completed is not None and strays:
+                strays.pop()
             return None
         request = open_ones[0]
         if request.late and not request.processing:
             # The one before is completed: this one has not come to its controller yet.
             request.late = False
+            if strays:
+                strays.pop()
             return PART_OF_RECORD
         self._close(request)
         record = request.record
-        status, span_ms = completed.groups()
-        record.status = (int(status) or None) if status else None
-        record.duration_s = float(span_ms) / 1000
+        if not strays:
+            status, span_ms = completed.groups()
+            record.status = (int(status) or None) if status else None
+            record.duration_s = float(span_ms) / 1000
         return Step(Part(request.name), (Finished(request.name, record),))
 
     def _start(self, line: RailsLine) -> Result | None:
@@ -227,13 +250,27 @@ class Rails3Parser(_RailsParser):
         for before in tuple(self._by_key.get(line.key, ())):
             late = before.late or (before.processing and not before.failed)
             ended.append(self._abandon(before))
+            if not line.key and not before.failed:
+                self._stray(before, time_ms)
+        if not line.key and self._strays:
+            self._strays = [each for each in self._strays if 0 <= time_ms - each <= _HOLD_MS]
         opened, result = self._begin(line.key, record, ended, processing=False)
         opened.late = late
         return result
 
+    def _stray(self, request: _Open, now_ms: int) -> None:
+        """Remembers a request that may yet be completed when the next has begun."""
+        began_ms = request.record.time_ms
+        if began_ms is None or len(self._strays) >= _MOST_STRAYS:
+            return
+        if request.processing or now_ms - began_ms <= _CONTROLLED_WITHIN_MS:
+            self._strays.append(began_ms)
+
     def _process(self, request: _Open, message: bytes) -> Result:
         request.processing = True
         action = _PROCESSING_BY(message)
+        if not request.key and self._strays and not request.late:
+            action = None  # it may be another's
         if action is not None:
             request.record.fields = _action(action[1], action[2])
         return Part(request.name)

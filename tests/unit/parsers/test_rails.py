@@ -137,7 +137,11 @@ def test_a_request_that_is_never_completed_has_no_status() -> None:
 
 
 def test_the_next_request_of_the_same_key_ends_one_that_was_not_completed() -> None:
-    lines = [started("/gone"), started("/there", "198.51.100.4"), b"Completed 200 OK in 5ms"]
+    lines = [
+        started("/gone"),
+        started("/there", "198.51.100.4", at="2025-03-14 08:26:55 +0000"),
+        b"Completed 200 OK in 5ms",
+    ]
 
     done, waiting = fed(lines)
 
@@ -182,6 +186,70 @@ def test_a_completion_is_not_given_to_a_request_that_no_controller_has_yet() -> 
         ("203.0.113.7", "GET", "/slow", None, None),
         ("198.51.100.4", "GET", "/next", None, 200),
     ]
+
+
+BY = b"Processing by ShopController#show as HTML"
+DONE = b"Completed 200 OK in 5ms"
+MISSING = b"Completed 404 Not Found in 5ms"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [started("/a"), started("/b", "198.51.100.4"), DONE, MISSING],
+        [started("/a"), started("/b", "198.51.100.4"), BY, DONE],
+        [started("/a"), BY, started("/b", "198.51.100.4"), BY, MISSING, DONE],
+        [started("/a"), BY, started("/b", "198.51.100.4"), BY, b"RuntimeError (no):", DONE],
+    ],
+)
+def test_no_status_is_guessed_where_nothing_tells_whose_it_is(lines: list[bytes]) -> None:
+    found = records(lines)
+
+    assert [brief(each) for each in found] == [
+        ("203.0.113.7", "GET", "/a", None, None),
+        ("198.51.100.4", "GET", "/b", None, None),
+    ]
+    assert [each.duration_s for each in found] == [None, None]
+
+
+def test_the_doubt_goes_on_until_all_are_completed() -> None:
+    lines = [started("/a"), BY, started("/b"), BY, DONE, started("/c"), BY, MISSING]
+    settled = [DONE, started("/d"), BY, DONE]
+
+    assert [each.status for each in records([*lines, *settled])] == [None, None, None, 200]
+
+
+def test_a_request_that_was_killed_casts_doubt_for_a_minute() -> None:
+    lines = [started("/killed"), BY]
+    for second in (10, 50, 54):
+        at = f"2025-03-14 08:27:{second} +0000"
+        lines += [started(f"/{second}", at=at), BY, DONE]
+
+    assert [each.status for each in records(lines)] == [None, None, None, 200]
+
+
+def test_what_no_controller_takes_casts_no_doubt_on_later_requests() -> None:
+    """Assets and redirects of the routes are never completed."""
+    lines = [started("/logo.svg"), started("/a", at="2025-03-14 08:26:55 +0000"), BY, DONE]
+
+    assert [brief(each)[2:] for each in records(lines)] == [
+        ("/logo.svg", None, None),
+        ("/a", None, 200),
+    ]
+
+
+def test_a_controller_is_not_guessed_either() -> None:
+    found = records([started("/a"), started("/b"), BY, DONE])
+
+    assert [each.fields for each in found] == [None, None]
+
+
+def test_a_process_serves_one_request_at_a_time() -> None:
+    process = "I, [2025-03-14T08:26:53.1 #7]  INFO -- : "
+    lines = [started("/a", prefix=process), started("/b", prefix=process),
+             process.encode() + DONE]  # fmt: skip
+
+    assert [each.status for each in records(lines)] == [None, 200]
 
 
 def test_controller_and_action_are_fields_and_parameters_are_not_read() -> None:
