@@ -345,7 +345,7 @@ OPTION_KEYS = (
     Key(
         name="year",
         kind=Whole(low=1970, high=9999),
-        about="Year of a log whose times have none.",
+        about="Year in which each file begins whose times have none.",
     ),
     Key(
         name="log_format",

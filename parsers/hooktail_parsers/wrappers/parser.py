@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from hooktail_parsers._api import Format, OptionError, StatefulParser
 from hooktail_parsers.wrappers.messages import parse_messages, where_message_stops
 from hooktail_parsers.wrappers.streams import StreamWrapper
+from hooktail_parsers.wrappers.syslog import Rfc3164
+from hooktail_parsers.wrappers.years import YearTurns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,11 +45,17 @@ def wrapper_format(
 
     def wrap(inner: Parser, options: Mapping[str, str]) -> Parser:
         outer = splitter(options)
-        if outer.joins or isinstance(inner, StatefulParser):
-            return StreamWrapper(outer, inner)
-        return PlainWrapper(outer, inner)
+        if isinstance(outer, Rfc3164) and outer.year is not None:
+            return YearTurns(options, lambda each: _around(inner, each), outer.year)
+        return _around(inner, outer)
 
     return Format(name, summary, ("time",), make, "wrapper", wrap, example=example, source=source)
+
+
+def _around(inner: Parser, outer: Splitter) -> Parser:
+    if outer.joins or isinstance(inner, StatefulParser):
+        return StreamWrapper(outer, inner)
+    return PlainWrapper(outer, inner)
 
 
 class PlainWrapper:

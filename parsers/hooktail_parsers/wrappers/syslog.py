@@ -13,7 +13,7 @@ from hooktail_parsers._api import Skip
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options
 from hooktail_parsers.text import IN_QUOTES
-from hooktail_parsers.times import iso_time_ms, syslog_time_ms, zone_of
+from hooktail_parsers.times import MONTHS, iso_time_ms, syslog_time_ms, zone_of
 from hooktail_parsers.wrappers.messages import LONGEST_STREAM_NAME, SYNTAX, odd_line, unpadded
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from hooktail_parsers._api import ParseError
     from hooktail_parsers.wrappers.messages import Message, Stamp
 
+_JANUARY, _DECEMBER = 1, 12
 REPEATED = Skip("message_repeated")
 
 _ISO = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]++(?>Z|[+-][0-9]{2}:?[0-9]{2}|)"
-_COUNT_AND_PRIORITY = rb"(?:(?:[0-9]{1,9} (?=<))?<[0-9]{1,3}>)?"
+COUNT_AND_PRIORITY = rb"(?:(?:[0-9]{1,9} (?=<))?<[0-9]{1,3}>)?"
 _RFC3164 = re.compile(
-    _COUNT_AND_PRIORITY
+    COUNT_AND_PRIORITY
     + rb"([A-Z][a-z]{2} [ 0-3]?[0-9](?: [0-9]{4})? [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]++)?|"
     + _ISO
     # A first word that ends in a colon is the program's name: there is no host.
@@ -40,7 +41,7 @@ _WITH_YEAR = re.compile(
     rb"([A-Z][a-z]{2} [ 0-3]?[0-9]) ([0-9]{4}) ([0-9:.]++)", re.DOTALL
 ).fullmatch
 _RFC5424 = re.compile(
-    _COUNT_AND_PRIORITY
+    COUNT_AND_PRIORITY
     + rb"[1-9][0-9]? (-|"
     + _ISO
     + rb") ([^ ]++ [^ ]++ [^ ]++) [^ ]++"
@@ -62,9 +63,10 @@ class Rfc3164:
     """`<190>Mar 14 09:26:53 web1 nginx[77]: text`, with or without priority, host and program.
 
     The time states no year and no zone: it is known with the option `year` (`timezone`, default
-    UTC), or where the prefix has a year, as rsyslog's file format does
-    (`2025-03-14T09:26:53.123456+01:00 web1 nginx: text`). Else the record keeps its own time, and
-    has none if it has none. `message repeated` is skipped: nothing says that each was a request.
+    UTC), which `come_to` leads on where a file goes over the turn of the year, or where the prefix
+    has a year, as rsyslog's file format does (`2025-03-14T09:26:53.123456+01:00 web1 nginx: text`).
+    Else the record keeps its own time, and has none if it has none. `message repeated` is skipped:
+    nothing says that each was a request.
     """
 
     joins = False
@@ -72,7 +74,9 @@ class Rfc3164:
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options({key: options[key] for key in ("timezone", "year") if key in options})
         self._zone = zone_of(options)
-        self._year = int(options["year"]) if "year" in options else None
+        self.year = int(options["year"]) if "year" in options else None
+        """In which a file begins."""
+        self._year, self._month = self.year, 0
         self._times = Memo(self._read_time, 256)
         self._streams = Memo(_stream, 1024)
 
@@ -102,7 +106,19 @@ class Rfc3164:
         dated = _WITH_YEAR(stamp)
         if dated:
             return syslog_time_ms(dated[1] + b" " + dated[3], int(dated[2]), self._zone)
-        return None if self._year is None else syslog_time_ms(stamp, self._year, self._zone)
+        if self._year is None:
+            return None
+        late = self.is_late(MONTHS.get(stamp[:3].lower(), 0))
+        return syslog_time_ms(stamp, self._year - late, self._zone)
+
+    def come_to(self, year: int, month: int) -> None:
+        """Reads times from here on as of this year and month of a file."""
+        self._year, self._month = year, month
+        self._times.clear()
+
+    def is_late(self, month: int) -> bool:
+        """Tells whether a line of this month is of the year before."""
+        return self._year != self.year and self._month == _JANUARY and month == _DECEMBER
 
 
 def _is_repetition(prefix: bytes, text: bytes) -> bool:

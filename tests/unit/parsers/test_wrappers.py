@@ -232,10 +232,12 @@ def test_the_wrapper_s_time_is_for_records_without_one(
 
 def test_rfc3164_needs_a_year_for_its_time() -> None:
     line = b"Mar 14 09:26:53 web1 app: /x"
+    parser = wrapped("rfc3164", Bare(), year="2025", timezone="Europe/Berlin")
 
-    found = one(wrapped("rfc3164", Bare(), year="2025", timezone="Europe/Berlin"), line)
+    (result,) = parser.parse_batch([line])
 
-    assert found.time_ms == STAMP_MS - 987
+    assert isinstance(result, Step)
+    assert result.line == Record(path="/x", time_ms=STAMP_MS - 987)
     with pytest.raises(OptionError):
         wrapped("rfc3164", Bare(), year="now")
 
