@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from hooktail_parsers.text import IN_QUOTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,7 +30,7 @@ _STEP = 4
 _SHOWN = b"0" * (_LONGEST // _STEP)
 _PIECE = re.compile(
     # A string, torn off or not, so that no byte is read twice.
-    rb'"[^"\\]*+(?:\\.[^"\\]*+)*"?'
+    rb'"' + IN_QUOTES + rb'"?'
     # A number that is no key.
     rb"|-?[0-9][0-9.eE+-]*+(?!\s*+:)",
     re.DOTALL,
