@@ -14,18 +14,16 @@ from hooktail.config.sections import PrivacySection
 from hooktail.extract.cache import Cache
 from hooktail.extract.hashing import hash_email, hash_phone, hash_text
 from hooktail.extract.personal import (
-    CLICK_IDS,
     HINT,
     PATH_HINT,
     Kind,
-    is_secret_key,
     is_told_by,
     kind_of,
-    name_kind,
     replaced,
     reveals,
     without_named,
 )
+from hooktail.extract.telling_names import CLICK_IDS, is_secret_key, name_kind
 from hooktail.extract.validation import MAX_STRING
 
 if TYPE_CHECKING:
@@ -97,8 +95,9 @@ class Scrubber:
         return self._paths[path]
 
     def _scrubbed_path(self, path: str) -> str:
-        if not PATH_HINT.search(path):
-            return path
+        return self._judged_path(path) if PATH_HINT.search(path) else path
+
+    def _judged_path(self, path: str) -> str:
         kept: list[str] = []
         before = ""
         for segment in path.split("/"):
@@ -106,7 +105,8 @@ class Scrubber:
             parts = [part for part in parameters if not self._goes_from_path(part)]
             if not self._goes_from_path(first) and not is_told_by(first, before):
                 kept.append(";".join([first, *parts]))
-            before = first
+                # What went, and what is empty, stands between a name and its secret no more.
+                before = first or before
         return "/".join(kept) or "/"
 
     def _goes_from_path(self, part: str) -> bool:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from hooktail.config.sections import PrivacySection
 from hooktail.extract.links import Links
-from hooktail.extract.personal import kind_of, name_kind, reveals
+from hooktail.extract.personal import HINT, PATH_HINT, kind_of, reveals
 from hooktail.extract.privacy import FieldGuard, Scrubber
+from hooktail.extract.telling_names import name_kind
 from hooktail_parsers import JsonValue
 
 HASH = PrivacySection(parameters="hash")
@@ -31,6 +32,10 @@ def sha256(text: str) -> str:
         ("mailto:me@b.example", "email"),
         ("ü@bücher.example", "email"),
         ("me@b.xn--p1ai", "email"),
+        ("me@b.example-1", "email"),
+        ("me@b.example_x", "email"),
+        ("me@b.example2", "email"),
+        ("me@b.co.example-", "email"),
         ("+49 170 1234567", "phone"),
         ("call +1 (555) 010-9999 now", "phone"),
         ("4111 1111 1111 1111", "card"),
@@ -78,10 +83,43 @@ def test_what_only_looks_like_it_is_not(text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["userEmail", "newPassword", "resetToken", "billing-phone", "user[email]", "card_number",
-     "e%2Dmail", "X-Auth-Token", "OTP", "id_token"],
+     "e%2Dmail", "X-Auth-Token", "OTP", "id_token",
+     "password1", "password2", "new_password1", "csrfmiddlewaretoken", "userpassword",
+     "loginpassword", "onetimepassword", "tokens", "token1", "resettoken", "oauthtoken",
+     "sessiontoken", "apitoken", "usertoken", "logintoken", "clientsecret", "activation_key",
+     "license_key", "sessid", "sess_id", "usersession", "ASPSESSIONIDABCD", "CFTOKEN",
+     "wordpress_logged_in_1f2e", "totp", "otpcode", "mfa_code", "pincode", "verifycode",
+     "X-Amz-Credential", "bearer", "hmac", "cc_number", "ccnumber", "cvv2", "amp;sessionid",
+     "amp;api_key", "amp;amp;state", "user_pass", "pass%2577ord", "googleApiKey"],
 )  # fmt: skip
-def test_words_tell_wherever_they_stand_in_a_name(name: str) -> None:
-    assert name_kind(name)
+def test_names_of_secrets_tell(name: str) -> None:
+    assert name_kind(name) in ("secret", "personal")
+    assert Scrubber().query(f"{name}=x&a=1") == "a=1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["useremail", "customeremail", "email1", "email2", "contactemail", "phone1", "mobile_number",
+     "homephone", "billing_first_name", "billing[first_name]", "shipping_name", "customer_name",
+     "your-name", "billing_address_1", "address_line1", "home_address", "contact.name",
+     "customer[address][street]", "newEmail", "amp;email"],
+)  # fmt: skip
+def test_names_of_what_is_personal_tell_whosever_it_is(name: str) -> None:
+    assert name_kind(name) == "personal"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["utm_source", "utm_email", "amp;utm_campaign", "gclid", "product_name", "campaign_name",
+     "item_name", "filename", "hostname", "category_name", "brandname", "product_code",
+     "shipping_state", "coupon_code", "promo", "page", "sort_key", "keyword", "keywords",
+     "headphone", "smartphone", "new", "work", "home", "member", "newsletter", "shipping", "contact", "q", "tab",
+     "laptop", "option", "authors", "passenger", "passes", "account_type", "user_id", "mailing",
+     "cell", "design", "side", "street_style_x", "pinned", "statement", "address_book", "postcode",
+     "payment_method", "delivery_date", "work_type", "login", "order", "customer_group"],
+)  # fmt: skip
+def test_names_that_shops_and_campaigns_need_do_not(name: str) -> None:
+    assert name_kind(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -121,11 +159,23 @@ def test_encoding_hides_nothing(text: str) -> None:
         ("me@b.example", ""),
         ("me@b.example=1&x=2", "x=2"),
         ("4111111111111111=1&x=2", "x=2"),
+        ('{"api_key":"x1"}&a=1', "a=1"),
+        ("{%22api_key%22:%22x1%22}&a=1", "a=1"),
         ("data=%7B%22e%22%3A%22me%40b.example%22%7D", ""),
         ("utm_content=me%40b.example&utm_source=mail", "utm_source=mail"),
         ("gclid=Cj0KCQ-_abc&utm_campaign=a%20b", "gclid=Cj0KCQ-_abc&utm_campaign=a%20b"),
         ("utm_id=23850000000000000", "utm_id=23850000000000000"),
         ("a=1;token=x", ""),
+        ("x=token:abc123&y=1", "y=1"),
+        ("x=password:hunter2", ""),
+        ("x=authorization:Basic1", ""),
+        ("d={'password':'hunter2'}", ""),
+        ("x=(S(lit3py55t21z5v55vlm25s55))", ""),
+        ("x=me%252540b.example&y=1", "y=1"),
+        ("p%2561ssword=x&y=1", "y=1"),
+        ("x=%25252525252525252541&y=1", "y=1"),
+        ("x=100%&y=50%25", "x=100%&y=50%25"),
+        ("sort=price:asc&t=12:30&name2=x", "sort=price:asc&t=12:30"),
         ("", ""),
         ("&&", "&&"),
     ],
@@ -147,6 +197,13 @@ def test_queries_lose_what_gives_somebody_away(query: str, kept: str) -> None:
         ("/a%3Btoken%3Dx/b", "/b"),
         ("/a=b/c", "/a=b/c"),
         ("/me@b.example", "/"),
+        ("/me@b.example-/a", "/a"),
+        ("/reset-password/jane@b.example/9f8a7b", "/reset-password"),
+        ("/token/a1b2c3/d4e5f6", "/token"),
+        ("/token//a1b2c3", "/token/"),
+        ("/%2574oken/a1b2c3", "/%2574oken"),
+        ("/p/token:abc1/x", "/p/x"),
+        ("/p/{'password':'x'}/x", "/p/x"),
         ("/", "/"),
     ],
 )
@@ -247,7 +304,9 @@ PIECES = st.lists(
     st.sampled_from(
         ["a", "b=1", "/", "?", "=", "&", ";", "%", "%40", "%25", "@", "me@b.example", "4111111111",
          "111111", " ", "+", "%2B", "49 170 1234567", "token", "email=", "name=", "-", ".", JWT,
-         "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":"]
+         "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":", "(",
+         "(S(a1))", "'", "reset-password/",
+         "a1b2c3", "token:", "'password':'x'", "/token/", ";", "%2520", "_", "me%40b.example"]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
@@ -275,6 +334,17 @@ def test_doing_it_twice_changes_nothing(text: str, section: PrivacySection) -> N
     assert links.referrer(referrer) == referrer
     assert guard.fields(fields, None) == fields
     assert guard.agent(guard.agent(text)) == guard.agent(text)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(PIECES | st.text(), st.sampled_from(["x=", "a=b&x="]))
+def test_a_quick_look_misses_nothing_that_a_close_one_finds(text: str, before: str) -> None:
+    value = text.replace("&", "")
+    if reveals(value):
+        assert HINT.search(f"{before}{value}")
+    path = f"/{text}"
+    if Scrubber()._judged_path(path) != path:
+        assert PATH_HINT.search(path)
 
 
 @pytest.mark.parametrize(
