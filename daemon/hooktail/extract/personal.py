@@ -26,9 +26,22 @@ Kind: TypeAlias = 'Literal["email", "phone", "card", "token"]'
 _EDGE = r"\s/?&=;,:@\"'<>()\[\]{}|\\"
 # It begins only where a word does and never steps back over it: linear in the length of the text.
 _EMAIL = re.compile(rf"(?<![^{_EDGE}])[^{_EDGE}]++@[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)")
-_PHONE = re.compile(r"(?<![^\W_])(?<!\+)\+[1-9](?:[ ().+-]{0,2}[0-9]){7,14}(?![0-9])")
+_BLANKS = "\u00a0\u2007\u2009\u202f"
+_DASHES = "\u2010-\u2015\u2212"
+_PHONE = re.compile(
+    rf"(?<![^\W_])(?<!\+)\+[1-9](?:[ ()./+{_BLANKS}{_DASHES}-]{{0,2}}[0-9]){{7,14}}(?![0-9])"
+)
 _JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
 _DIGITS = re.compile(r"(?<![^\W_])[0-9](?>(?:[ -]?[0-9]){13,})(?![^\W_])")
+# In the groups that are printed on it, whatever stands between them.
+_BETWEEN = rf"[ ./_+{_BLANKS}{_DASHES}-]{{1,2}}"
+_GROUPED = re.compile(
+    rf"(?<![0-9])[2-6][0-9]{{3}}({_BETWEEN})"
+    rf"(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{6}}\1[0-9]{{5}})(?![0-9])"
+)
+_FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFE6B: ord("@")}
+"""Fullwidth letters, digits and signs, as some keyboards write them, as plain ones."""
+_FOLDABLE = "\uff01-\uff5e\ufe6b"
 # By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
 # tenth number that an application has.
 _CARD = re.compile(
@@ -43,8 +56,10 @@ _CARD = re.compile(
 _SHORTEST_CARD, _LONGEST_CARD = 14, 19
 _FIRST_OF_CARD = "23456"
 
-_MAY_BE_CARD = r"(?<![0-9])(?:[0-9][ -]?){14}"
-HINT = re.compile(rf"[@%+/\"':(]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
+_MAY_BE_CARD = (
+    rf"(?<![0-9])(?:(?:[0-9][ -]?){{14}}|[2-6][0-9]{{3}}{_BETWEEN}[0-9]{{4,6}}{_BETWEEN}[0-9])"
+)
+HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
 """Found in every query that may need a closer look at its values: in all that `reveals` finds."""
 _USER_INFO = re.compile(r"://[^/?#\s]*@")
 _PAIR = re.compile(
@@ -55,7 +70,7 @@ _JSON_PAIR = re.compile(
     r"(?:\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^'\\]|\\.)*)'|[^,}\]\s\"'{\[]++)"
 )
 PATH_HINT = re.compile(
-    rf"[@%+\"':;=(]|eyJ|{_MAY_BE_CARD}"
+    rf"[@%+\"':;=({_FOLDABLE}]|eyJ|{_MAY_BE_CARD}"
     r"|(?:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/",
     re.IGNORECASE,
 )
@@ -103,39 +118,51 @@ def without_named(text: str, *, paths: bool = True) -> str:
     return text
 
 
+def folded(text: str) -> str:
+    """Returns a text with plain letters, digits and signs for fullwidth ones."""
+    return text if text.isascii() else text.translate(_FOLDED)
+
+
 def kind_of(text: str) -> Kind | None:
-    """Says what stands anywhere in a text, the worst first; nothing is decoded."""
+    """Says what stands anywhere in a text, the worst first; nothing is percent-decoded."""
+    text = folded(text)
     if "eyJ" in text and _JWT.search(text):
         return "token"
-    if any(_has_card(found[0]) for found in _DIGITS.finditer(text)):
+    if any(_has_card(found[0]) for found in _DIGITS.finditer(text)) or any(
+        _is_card(found[0]) for found in _GROUPED.finditer(text)
+    ):
         return "card"
     if "@" in text and _EMAIL.search(text):
         return "email"
     return "phone" if "+" in text and _PHONE.search(text) else None
 
 
-def reveals(text: str) -> bool:
+def reveals(text: str, *, paths: bool = True) -> bool:
     """Whether a text gives somebody or something away, as it is or percent-decoded.
 
     So does a parameter within it that is named like one that does (`/login?token=...`), and what is
-    encoded so often that nobody could mean it. A `+` may be one, or a blank.
+    encoded so often that nobody could mean it. A `+` may be one, or a blank. Segments tell of the
+    next only where the text may hold `paths`.
     """
-    return _reveals(text) or ("+" in text and _reveals(text.replace("+", " ")))
+    return _reveals(text, paths=paths) or (
+        "+" in text and _reveals(text.replace("+", " "), paths=paths)
+    )
 
 
-def _reveals(text: str) -> bool:
+def _reveals(text: str, *, paths: bool = True) -> bool:
+    text = folded(text)
     for _ in range(MOST_LAYERS + 1):
-        if kind_of(text) is not None or _is_named(text):
+        if kind_of(text) is not None or _is_named(text, paths=paths):
             return True
         if "%" not in text:
             return False
-        before, text = text, unquote(text, errors="replace")
+        before, text = text, folded(unquote(text, errors="replace"))
         if text == before:
             return False
     return True  # nobody encodes so often but to hide
 
 
-def _is_named(text: str) -> bool:
+def _is_named(text: str, *, paths: bool) -> bool:
     """Whether something in the text is called what tells."""
     if "=" in text and any(map(name_kind, _NESTED.findall(text))):
         return True
@@ -145,7 +172,7 @@ def _is_named(text: str) -> bool:
         or _USER.search(text)
     ):
         return True
-    if "/" in text and any(names_secret(found[2]) for found in _SEGMENT.finditer(text)):
+    if paths and "/" in text and any(names_secret(found[2]) for found in _SEGMENT.finditer(text)):
         return True
     return "(" in text and _COOKIELESS.search(text) is not None
 
@@ -155,6 +182,9 @@ def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
     text = _JWT.sub(lambda found: instead("token", found[0]), text)
     text = _DIGITS.sub(
         lambda found: instead("card", found[0]) if _has_card(found[0]) else found[0], text
+    )
+    text = _GROUPED.sub(
+        lambda found: instead("card", found[0]) if _is_card(found[0]) else found[0], text
     )
     text = _EMAIL.sub(lambda found: instead("email", found[0]), text)
     return _PHONE.sub(lambda found: instead("phone", found[0]), text)
@@ -171,9 +201,14 @@ def _has_card(digits: str) -> bool:
             number += group
             if len(number) > _LONGEST_CARD:
                 break
-            if len(number) >= _SHORTEST_CARD and _CARD.fullmatch(number) and _luhn(number):
+            if len(number) >= _SHORTEST_CARD and _is_card(number):
                 return True
     return False
+
+
+def _is_card(digits: str) -> bool:
+    number = re.sub("[^0-9]", "", digits)
+    return _CARD.fullmatch(number) is not None and _luhn(number)
 
 
 def _luhn(number: str) -> bool:

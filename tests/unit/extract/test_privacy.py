@@ -38,6 +38,21 @@ def sha256(text: str) -> str:
         ("me@b.co.example-", "email"),
         ("+49 170 1234567", "phone"),
         ("call +1 (555) 010-9999 now", "phone"),
+        ("+49 170/1234567", "phone"),
+        ("+49/170/1234567", "phone"),
+        ("+49\u00a0170\u00a01234567", "phone"),
+        ("+49 170\u20131234567", "phone"),
+        ("\uff0b\uff14\uff19 170 1234567", "phone"),
+        ("me\uff20b.example", "email"),
+        ("4111.1111.1111.1111", "card"),
+        ("4111/1111/1111/1111", "card"),
+        ("4111_1111_1111_1111", "card"),
+        ("4111++1111++1111++1111", "card"),
+        ("4111\u00a01111\u00a01111\u00a01111", "card"),
+        ("4111\u20131111\u20131111\u20131111", "card"),
+        ("4111  1111  1111  1111", "card"),
+        ("3782.822463.10005", "card"),
+        ("\uff14\uff11\uff11\uff11 1111 1111 1111", "card"),
         ("4111 1111 1111 1111", "card"),
         ("4111-1111-1111-1111", "card"),
         ("card_4111111111111111_x", "card"),
@@ -69,6 +84,10 @@ def test_what_gives_somebody_away_is_found(text: str, kind: str) -> None:
         "23850000000000000",
         "353011133330000012345",
         "GA1.2.1234567890.1705314600",
+        "4111.1111.1111.1112",
+        "1234.5678.9012.3456.7890",
+        "2024/0115/1030/0000",
+        "+1/2",
         "fb.1.1705314600123.1234567890",
         "12345678-1234-4123-8123-123456789012",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -113,8 +132,9 @@ def test_names_of_what_is_personal_tell_whosever_it_is(name: str) -> None:
     ["utm_source", "utm_email", "amp;utm_campaign", "gclid", "product_name", "campaign_name",
      "item_name", "filename", "hostname", "category_name", "brandname", "product_code",
      "shipping_state", "coupon_code", "promo", "page", "sort_key", "keyword", "keywords",
-     "headphone", "smartphone", "new", "work", "home", "member", "newsletter", "shipping", "contact", "q", "tab",
-     "laptop", "option", "authors", "passenger", "passes", "account_type", "user_id", "mailing",
+     "headphone", "smartphone", "new", "work", "home", "member", "newsletter", "shipping",
+     "contact", "q", "tab", "laptop", "option", "authors", "passenger", "passes",
+     "account_type", "user_id", "mailing",
      "cell", "design", "side", "street_style_x", "pinned", "statement", "address_book", "postcode",
      "payment_method", "delivery_date", "work_type", "login", "order", "customer_group"],
 )  # fmt: skip
@@ -154,6 +174,13 @@ def test_encoding_hides_nothing(text: str) -> None:
         ("x=+491701234567", ""),
         ("note=call+%2B491701234567&x=1", "x=1"),
         ("x=4111+1111+1111+1111", ""),
+        ("x=4111++1111++1111++1111&y=1", "y=1"),
+        ("x=4111.1111.1111.1111&y=1", "y=1"),
+        ("x=4111_1111_1111_1111&y=1", "y=1"),
+        ("x=4111%C2%A01111%C2%A01111%C2%A01111&y=1", "y=1"),
+        ("x=+49+170/1234567&y=1", "y=1"),
+        ("x=%2B49%2F170%2F1234567&y=1", "y=1"),
+        ("x=me%EF%BC%A0b.example&y=1", "y=1"),
         ("x=4111%201111%201111%201111&y=", "y="),
         (f"x={JWT}", ""),
         ("me@b.example", ""),
@@ -255,6 +282,11 @@ def test_nothing_hides_behind_what_no_address_holds() -> None:
         ("Blue shoes, size 43", "Blue shoes, size 43"),
         ("me@b.example", sha256("me@b.example")),
         ("+49 170 1234567", sha256("491701234567")),
+        ("+49\u00a0170/1234567", sha256("491701234567")),
+        ("from me\uff20b.example", f"from {sha256('me@b.example')}"),
+        ("4111.1111.1111.1111", None),
+        (" reset-password/me@b.example", "reset-password/"),
+        ("Gr\u00f6\u00dfe 43 \u2013 \uff21", "Gr\u00f6\u00dfe 43 \u2013 \uff21"),
         ("from Me@b.example to you", f"from {sha256('me@b.example')} to you"),
         ("4111 1111 1111 1111", None),
         (4111111111111111, None),
@@ -294,6 +326,57 @@ def test_the_key_of_a_business_fact_is_sent_as_it_is() -> None:
     assert FieldGuard().fields({"order": "4111111111111111"}, "order")
 
 
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ({"sid": "x", "a": 1}, {"a": 1}),
+        ({"sessionId": "x", "session": 5, "a": 1}, {"a": 1}),
+        ({"session": {"count": 3}, "a": 1}, {"a": 1}),
+        ({"a": {"email_id": "me@b.example"}}, {"a": {"email_id": sha256("me@b.example")}}),
+        ({"ids": ["me@b.example", "A1"]}, {"ids": [sha256("me@b.example"), "A1"]}),
+        ({"client_id": JWT, "a": 1}, {"a": 1}),
+        ({"order_id": "me@b.example"}, {"order_id": sha256("me@b.example")}),
+        ({"phone": "0170 1234567", "a": 1}, {"a": 1}),
+        ({"phone": 1701234567, "a": 1}, {"a": 1}),
+        ({"userEmail": ["jane"], "a": 1}, {"a": 1}),
+        ({"email": "me@b.example"}, {"email": sha256("me@b.example")}),
+        ({"email": sha256("x"), "a": 1}, {"email": sha256("x"), "a": 1}),
+        ({"email": True, "name": "Shoe"}, {"email": True, "name": "Shoe"}),
+        ({"item_id": "4111111111111111", "gtin_ids": ["4111111111111111"]},
+         {"item_id": "4111111111111111", "gtin_ids": ["4111111111111111"]}),
+        ({"item_id": 4111111111111111, "price": 4111111111111111},
+         {"item_id": 4111111111111111}),
+        ({"product_name": "Shoe", "code": "A1", "state": "CA", "sku": "B-2"},
+         {"product_name": "Shoe", "code": "A1", "state": "CA", "sku": "B-2"}),
+    ],
+)  # fmt: skip
+def test_keys_of_objects_tell_as_they_do_in_json(told: JsonValue, sent: JsonValue) -> None:
+    guard = FieldGuard()
+    guarded = guard.fields({"field": told}, None)
+
+    assert guarded == {"field": sent}
+    assert guard.fields(guarded, None) == guarded
+
+
+@pytest.mark.parametrize(
+    ("agent", "sent"),
+    [
+        ("App/1.0 (jane%40b.example; iOS)", "App/1.0 (***; iOS)"),
+        ("App/1.0 %2B491701234567", "App/1.0 ***"),
+        ("App/1.0 token%3Dabc de", "App/1.0 *** de"),
+        ("App/1.0 4111%201111%201111%201111", "App/1.0 ***"),
+        (f"App/1.0 {JWT.replace('.', '%2E')}", "App/1.0 ***"),
+        ("App/1.0 jane%252540b.example", "App/1.0 ***"),
+        ("My%20App/1.0 CFNetwork/1410", "My%20App/1.0 CFNetwork/1410"),
+        ("imToken%20Wallet/2.9 imToken%2F2.9.1", "imToken%20Wallet/2.9 imToken%2F2.9.1"),
+        ("App/1.0 100% (50%)", "App/1.0 100% (50%)"),
+    ],
+)
+def test_encoding_hides_nothing_in_agents(agent: str, sent: str) -> None:
+    assert FieldGuard().agent(agent) == sent
+    assert FieldGuard().agent(sent) == sent
+
+
 def test_agents_lose_addresses_and_keep_the_rest() -> None:
     agent = "Mozilla/5.0 (X11; +https://a.example/) Firefox/128.0"
     assert FieldGuard().agent(agent) == agent
@@ -306,7 +389,8 @@ PIECES = st.lists(
          "111111", " ", "+", "%2B", "49 170 1234567", "token", "email=", "name=", "-", ".", JWT,
          "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":", "(",
          "(S(a1))", "'", "reset-password/",
-         "a1b2c3", "token:", "'password':'x'", "/token/", ";", "%2520", "_", "me%40b.example"]
+         "a1b2c3", "token:", "'password':'x'", "/token/", ";", "%2520", "_", "me%40b.example",
+         "\uff20", "\u00a0", "4111.1111.1111.1111", "4111_1111_", "\u2013", "\uff0b"]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
