@@ -61,7 +61,7 @@ _MAY_BE_CARD = (
 )
 HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
 """Found in every query that may need a closer look at its values: in all that `reveals` finds."""
-_USER_INFO = re.compile(r"://[^/?#\s]*@")
+_USER_INFO = re.compile(r"(:?//)(?:(?<=://)[^/?#\s]*|[^/?#\s:@]++:[^/?#\s]*)@")
 _PAIR = re.compile(
     r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=(?:\"[^\"]*+\"|'[^']*+'|[^\s&;#,})\"']*+)"
 )
@@ -80,7 +80,8 @@ _JSON_KEY = re.compile(r"[\"']([^\"'\s]{1,64})[\"']\s{0,8}:")
 _COLON = re.compile(
     r"(?<![\w-])([A-Za-z][\w-]{2,32}): ?(?:Bearer |Basic )?(?=[^\s,;]{0,256}[0-9])[^\s,;]+"
 )
-_USER = re.compile(r"://[^/?#\s:@]*+:[^/?#\s@]*+@")
+_USER = re.compile(r"//[^/?#\s:@]*+:[^/?#\s@]*+@")
+_AUTHORITY = re.compile(r"[^@]++@")
 _SEGMENT = re.compile(
     r"((?:^|/)([\w.%-]{0,40}(?:passw|token|otp|jwt|sid|sess|key|link)[\w.%-]{0,24})/)"
     r"((?=[^/\s?&;=#\"']{0,256}[0-9])[^/\s?&;=#\"']{4,}+)",
@@ -88,6 +89,11 @@ _SEGMENT = re.compile(
 )
 _COOKIELESS = re.compile(r"\((?:[A-Z]\([^()]{1,256}+\)){1,6}\)")
 """A session of ASP.NET in a path, `/(S(lit3py55t21z5v55vlm25s55))/`."""
+
+
+def is_authority_of_user(segment: str) -> bool:
+    """Whether a segment behind `//` is a host with a user before it (`//user:password@host/`)."""
+    return _AUTHORITY.match(decoded(segment)) is not None
 
 
 def is_told_by(segment: str, before: str) -> bool:
@@ -108,8 +114,8 @@ def without_named(text: str, *, paths: bool = True) -> str:
         text = _COOKIELESS.sub("", text)
     if paths and "/" in text:
         text = _SEGMENT.sub(lambda found: found[1] if names_secret(found[2]) else found[0], text)
-    if "://" in text:
-        text = _USER_INFO.sub("://", text)
+    if "//" in text:
+        text = _USER_INFO.sub(r"\1", text)
     if ":" in text:
         text = _JSON_PAIR.sub(lambda found: "" if is_telling_key(found[2]) else found[0], text)
         text = _COLON.sub(lambda found: "" if is_secret_key(found[1]) else found[0], text)

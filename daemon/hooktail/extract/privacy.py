@@ -18,6 +18,7 @@ from hooktail.extract.personal import (
     PATH_HINT,
     Kind,
     folded,
+    is_authority_of_user,
     is_told_by,
     kind_of,
     replaced,
@@ -114,7 +115,12 @@ class Scrubber:
         for segment in path.split("/"):
             first, *parameters = segment.split(";")
             parts = [part for part in parameters if not self._goes_from_path(part)]
-            if not self._goes_from_path(first) and not is_told_by(first, before):
+            behind_slashes = len(kept) > 1 and not kept[-1]
+            if not (
+                self._goes_from_path(first)
+                or is_told_by(first, before)
+                or (behind_slashes and is_authority_of_user(first))
+            ):
                 kept.append(";".join([first, *parts]))
                 # What went, and what is empty, stands between a name and its secret no more.
                 before = first or before

@@ -14,7 +14,7 @@ from hooktail.extract.links import Links
 from hooktail.extract.personal import HINT, PATH_HINT, kind_of, reveals
 from hooktail.extract.privacy import FieldGuard, Scrubber
 from hooktail.extract.telling_names import name_kind
-from hooktail_parsers import JsonValue
+from hooktail_parsers import JsonValue, Record
 
 HASH = PrivacySection(parameters="hash")
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -201,6 +201,7 @@ def test_encoding_hides_nothing(text: str) -> None:
         ("x=me%252540b.example&y=1", "y=1"),
         ("p%2561ssword=x&y=1", "y=1"),
         ("x=%25252525252525252541&y=1", "y=1"),
+        ("next=//u:word@b/&y=1", "y=1"),
         ("x=100%&y=50%25", "x=100%&y=50%25"),
         ("sort=price:asc&t=12:30&name2=x", "sort=price:asc&t=12:30"),
         ("", ""),
@@ -225,6 +226,11 @@ def test_queries_lose_what_gives_somebody_away(query: str, kept: str) -> None:
         ("/a=b/c", "/a=b/c"),
         ("/me@b.example", "/"),
         ("/me@b.example-/a", "/a"),
+        ("//u:word@b/a", "//a"),
+        ("/https://u:word@b/a", "/https://a"),
+        ("/x//u%3Aword%40b/a", "/x//a"),
+        ("/@me/a", "/@me/a"),
+        ("/x//@me/a", "/x//@me/a"),
         ("/reset-password/jane@b.example/9f8a7b", "/reset-password"),
         ("/token/a1b2c3/d4e5f6", "/token"),
         ("/token//a1b2c3", "/token/"),
@@ -269,6 +275,11 @@ def test_what_a_rule_uses_stays_unless_its_value_gives_somebody_away() -> None:
     assert scrubber.query("code=me@b.example") == ""
 
 
+@pytest.mark.parametrize("host", ["shop.example", "SHOP.example", "shop.example."])
+def test_a_host_is_one_however_it_is_written(host: str) -> None:
+    assert Links(None, Scrubber()).url(Record(host=host, path="/a")) == "https://shop.example/a"
+
+
 def test_nothing_hides_behind_what_no_address_holds() -> None:
     links = Links("https://shop.example", Scrubber())
     assert links.referrer("https://a.example/m\x00e@b.ex<ample/x") == "https://a.example/x"
@@ -294,6 +305,8 @@ def test_nothing_hides_behind_what_no_address_holds() -> None:
         (1705314600123, 1705314600123),
         (True, True),
         (JWT, None),
+        ("see //u:word@b/a", "see //b/a"),
+        ("https://a.example//@me", "https://a.example//@me"),
         ("https://u:p@a.example/?token=x&a=1", "https://a.example/?&a=1"),
         ("password=x", None),
         ("%6De%40b.example", None),
