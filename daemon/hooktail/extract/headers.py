@@ -44,23 +44,19 @@ class LoggedHeaders:
 
     def of(self, record: Record) -> Mapping[str, str]:
         """Returns what the record says, by lower-case names; nothing for `-` and blanks."""
-        found: dict[str, str] | None = None
-        for values, shapes in (
-            (record.headers, self._in_headers),
-            (record.fields, self._in_fields),
-        ):
-            if not values:
-                continue
-            shape = shapes[tuple(values)]
-            if shape is None:
-                continue
-            found = {} if found is None else found
-            for name, key in shape.places:
-                if name not in found and (text := _text(values[key])):
-                    found[name] = text
-            if shape.has_objects:
-                self._add_nested(values, found)
-        return _NOTHING if found is None else found
+        headers, fields = record.headers, record.fields
+        in_headers = self._in_headers[tuple(headers)] if headers else None
+        in_fields = self._in_fields[tuple(fields)] if fields else None
+        if in_headers is None and in_fields is None:
+            return _NOTHING
+        found: dict[str, str] = {}
+        if headers and in_headers is not None:
+            _add(headers, in_headers, found)
+        if fields and in_fields is not None:
+            _add(fields, in_fields, found)
+            if in_fields.has_objects:
+                self._add_nested(fields, found)
+        return found
 
     def _add_nested(self, fields: Mapping[str, object], found: dict[str, str]) -> None:
         for steps in _OBJECTS:
@@ -103,6 +99,12 @@ class _Shapes(dict[tuple[str, ...], "_Shape | None"]):
                 self.clear()
             self[keys] = shape
         return shape
+
+
+def _add(values: Mapping[str, object], shape: _Shape, found: dict[str, str]) -> None:
+    for name, key in shape.places:
+        if name not in found and (text := _text(values[key])):
+            found[name] = text
 
 
 def _field_called(key: str) -> str:

@@ -56,8 +56,9 @@ _CARD = re.compile(
 _SHORTEST_CARD, _LONGEST_CARD = 14, 19
 _FIRST_OF_CARD = "23456"
 
+# A quick look goes through every text: each branch begins with what few characters are.
 _MAY_BE_CARD = (
-    rf"(?<![0-9])(?:(?:[0-9][ -]?){{14}}|[2-6][0-9]{{3}}{_BETWEEN}[0-9]{{4,6}}{_BETWEEN}[0-9])"
+    rf"[0-9](?:[ -]?[0-9]){{3}}(?:[ -]?(?:[0-9][ -]?){{10}}|{_BETWEEN}[0-9]{{4,6}}{_BETWEEN}[0-9])"
 )
 HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
 """Found in every query that may need a closer look at its values: in all that `reveals` finds."""
@@ -71,8 +72,8 @@ _JSON_PAIR = re.compile(
 )
 PATH_HINT = re.compile(
     rf"[@%+\"':;=({_FOLDABLE}]|eyJ|{_MAY_BE_CARD}"
-    r"|(?:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/",
-    re.IGNORECASE,
+    # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
+    r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
 )
 """Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
