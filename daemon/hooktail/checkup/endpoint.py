@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 import time
@@ -52,7 +53,7 @@ class _Way:
         self.secure = url.scheme == "https"
         self._host = url.hostname or ""
         self._port = url.port or _PORTS[url.scheme]
-        named = section.endpoint.partition("://")[2].partition("/")[0]
+        named = re.split("[/?]", section.endpoint.partition("://")[2], maxsplit=1)[0]
         self.shown = named if ":" in named.rpartition("]")[2] else f"{named}:{self._port}"
         self._open: _Address | None = None
 

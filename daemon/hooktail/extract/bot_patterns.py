@@ -27,6 +27,9 @@ MORE_PATTERNS = {
     "Datadog": r"Datadog",
     "Oh Dear": r"^ohdear\.app",
     "health check": r"\bhealth[ -]?(?:check|probe)",
+    "monit": r"^monit/",
+    "Icinga": r"\bIcinga",
+    "Blackbox-Exporter": r"Blackbox[ -]Exporter",
     "Azure Traffic Manager": r"^Azure Traffic Manager",
     # Fetchers of podcast feeds
     "iTMS": r"^iTMS$",
@@ -59,6 +62,12 @@ MORE_PATTERNS = {
     "Embarcadero URI Client": r"^Embarcadero URI Client",
     "PostmanRuntime": r"^PostmanRuntime/",
     "insomnia": r"^insomnia/",
+    "PycURL": r"^PycURL/",
+    "rest-client": r"^rest-client/",
+    "Deno": r"^Deno/",
+    # Tests of load
+    "ApacheBench": r"^ApacheBench/",
+    "k6": r"\bk6/[0-9]",
     # Scanners
     "gobuster": r"^gobuster/",
     "Nuclei": r"^Nuclei - ",
@@ -82,6 +91,6 @@ FALSE_SIGNS = (
     r"^Podimo/[\d.]+ build ",
     r"^GoogleChirp/",
     # Browsers within messengers, whose previews of links go by the name alone.
-    r"(?<=^Mozilla/5\.0 \()(?=.* Safari/[\d.]+ (?:WhatsApp|Viber)/).*",
+    r"(?<=^Mozilla/5\.0 \()(?=.* (?:Safari/[\d.]+|Mobile/\w+) (?:WhatsApp|Viber)/).*",
 )
 """What is left out of an agent before the patterns are asked a second time; for `re` alone."""

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hooktail.extract.cache import Cache
-from hooktail.extract.pageview import header
+from hooktail.extract.headers import LoggedHeaders
 from hooktail_parsers.address import client_ip
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class ClientIps:
     def __init__(
         self, trusted: Ranges, *, headers: Sequence[str], trust_nameless: bool = False
     ) -> None:
-        self._headers = [(name.lower(), _field_names(name.lower())) for name in headers]
+        self._names = [name.lower() for name in headers]
+        self._logged = LoggedHeaders(self._names)
         self._is_trusted: Cache[bool] = Cache(trusted.__contains__)
         self._trust_nameless = trust_nameless
         self._lists: Cache[str | None] = Cache(self._of_list)
@@ -54,19 +55,25 @@ class ClientIps:
         trusted = self._trust_nameless if peer is None else self._is_trusted[peer]
         if not trusted:
             return peer
-        for name, field_names in self._headers:
-            value = _value(record, name, field_names)
-            if value is not None:
-                found = self._elements[value] if name == FORWARDED else self._lists[value]
-                return peer if found is None else found
+        name, value = self._first(record)
+        if value:
+            found = self._elements[value] if name == FORWARDED else self._lists[value]
+            return peer if found is None else found
         return peer
 
     def header_of(self, record: Record) -> str:
         """Names the header that decides if the peer is trusted; empty if none is logged."""
-        for name, field_names in self._headers:
-            if _value(record, name, field_names) is not None:
-                return name
-        return ""
+        return self._first(record)[0]
+
+    def _first(self, record: Record) -> tuple[str, str]:
+        """Returns the first header that is logged, and its value; empty texts if none is."""
+        logged = self._logged.of(record)
+        for name in self._names:
+            value = (record.xff or "").strip() if name == FORWARDED_FOR else ""
+            value = value if value and value != "-" else logged.get(name, "")
+            if value:
+                return name, value
+        return "", ""
 
     def _of_list(self, value: str) -> str | None:
         hops = value.rsplit(",", MOST_HOPS)[-MOST_HOPS:]
@@ -89,28 +96,6 @@ class ClientIps:
             if not self._is_trusted[hop]:
                 break
         return client
-
-
-def _field_names(header_name: str) -> tuple[str, ...]:
-    plain = header_name.replace("-", "_")
-    return f"http_{plain}", plain, header_name
-
-
-def _value(record: Record, name: str, field_names: tuple[str, ...]) -> str | None:
-    """Returns a logged header, wherever the format has put it; None if the line has none."""
-    value = record.xff if name == FORWARDED_FOR else None
-    if value is None and record.headers is not None:
-        value = header(record, name)
-    if value is None and record.fields is not None:
-        for field_name in field_names:
-            field = record.fields.get(field_name)
-            if isinstance(field, str):
-                value = field
-                break
-    if value is None:
-        return None
-    value = value.strip()
-    return value if value and value != "-" else None
 
 
 def _forwarded_for(element: str) -> str | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hooktail.extract.cache import Cache
+from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.matching import value_test
-from hooktail.extract.pageview import header
 from hooktail.extract.places import cookie
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Consent:
 
     def __init__(self, section: PrivacySection, complaints: Complaints) -> None:
         asked = ((GPC_HEADER, section.gpc), (DNT_HEADER, section.dnt))
-        self._headers = tuple(name for name, counts in asked if counts)
+        self._headers = LoggedHeaders(name for name, counts in asked if counts)
         self._required: Cache[bool] | None = None
         self._cookie = ""
         wanted = section.require_consent
@@ -44,16 +44,14 @@ class Consent:
 
     def is_missing(self, record: Record) -> bool:
         """Whether no event may be made of the record."""
-        if record.headers is not None:
-            for name in self._headers:
-                if header(record, name) == "1":
-                    return True
+        if "1" in self._headers.of(record).values():
+            return True
         return self._required is not None and not self._required[record.cookies or ""]
 
     def sign(self, record: Record) -> str:
         """Names what is against an event: the header, or the cookie that says nothing or no."""
-        for name in self._headers:
-            if header(record, name) == "1":
+        for name, wish in self._headers.of(record).items():
+            if wish == "1":
                 return name
         return self._cookie if self.is_missing(record) else ""
 

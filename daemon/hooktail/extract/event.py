@@ -77,8 +77,11 @@ class BodyBuilder:
         self._written_referrers: Cache[str] = Cache(self._write_referrer)
 
     def site_of(self, record: Record) -> str:
-        """What keeps ids of one site apart from another's: `site`, or else the logged host."""
-        return self._site or clean(record.host or "")
+        """What keeps ids of one site apart from another's: `site`, or else the logged host.
+
+        A host is one whatever its case and with or without the dot of the root behind it.
+        """
+        return self._site or clean(record.host or "").lower().rstrip(".")
 
     def visitor_of(self, record: Record) -> Visitor:
         """Tells whose event it is, by the address as it is in the record."""

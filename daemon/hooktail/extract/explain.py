@@ -10,8 +10,9 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.misfit import find_misfit
-from hooktail.extract.pageview import PREFETCH_HEADERS, content_type, header
+from hooktail.extract.pageview import PREFETCH_HEADERS, content_type
 from hooktail.extract.reading import HeldLine
 from hooktail.extract.rules import DROPPED, NO_NAME
 from hooktail.extract.sampling import SAMPLED
@@ -206,7 +207,7 @@ def _choose(extractor: Extractor, record: Record, steps: list[Step]) -> Compiled
 def _pageview_step(key: str, record: Record) -> FilterStep:
     found, sign = _evidence(key, record), ""
     for name in _BY_HEADER.get(key, ()):
-        value = header(record, name)
+        value = LoggedHeaders((name,)).of(record).get(name)
         if value is not None:
             found, sign = value, name
             break

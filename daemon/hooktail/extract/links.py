@@ -83,7 +83,7 @@ class Links:
         scheme_text, port_text, host_text = key.split(" ", 2)
         scheme = scheme_text if scheme_text in _DEFAULT_PORTS else None
         port = None if port_text == "None" else int(port_text)
-        host = _host(host_text) if host_text != "None" else None
+        host = _host(host_text.rstrip(".")) if host_text != "None" else None
         if host is not None and _host_reveals(host):
             host = None
         if host is None or host == self.site_host:

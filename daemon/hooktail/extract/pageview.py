@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from hooktail.extract.cache import Cache
+from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.text import glob_pattern
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ EXCLUDED_PATHS = (
     "*/feed/",
 )
 PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
+TELLING_HEADERS = (*PREFETCH_HEADERS, "sec-fetch-dest", "x-requested-with")
 _CONTENT_TYPES = ("content_type", "sent_http_content_type", "resp_content_type")
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -60,6 +62,7 @@ class PageviewFilter:
         self._built_in = glob_pattern(EXCLUDED_PATHS, ignore_case=True)
         self._included = glob_pattern(section.include_paths, ignore_case=True)
         self._excluded = glob_pattern(section.exclude_paths, ignore_case=True)
+        self._headers = LoggedHeaders(TELLING_HEADERS)
         self._paths: Cache[str | None] = Cache(self._refuse_path, 16_384)
 
     def refuses(self, record: Record) -> str | None:
@@ -76,7 +79,23 @@ class PageviewFilter:
         if refused is not None:
             return refused
         if record.headers is not None or record.fields is not None:
-            return _refuse_headers(record)
+            return self._refuse_headers(record)
+        return None
+
+    def _refuse_headers(self, record: Record) -> str | None:
+        logged = self._headers.of(record)
+        if logged:
+            for name in PREFETCH_HEADERS:
+                purpose = logged.get(name, "").lower()
+                if "prefetch" in purpose or "prerender" in purpose:
+                    return "filtered.prefetch"
+            if logged.get("sec-fetch-dest", "document").lower() != "document":
+                return "filtered.not_a_document"
+            if "x-requested-with" in logged:
+                return "filtered.script_request"
+        answered = content_type(record)
+        if answered is not None and not answered.lower().startswith(_HTML):
+            return "filtered.content_type"
         return None
 
     def _refuse_path(self, path: str) -> str | None:
@@ -100,35 +119,6 @@ class PageviewFilter:
         _, dot, extension = name.rpartition(".")
         known = dot and len(extension) <= 10 and extension.isalnum() and not extension.isdigit()
         return not known or extension.lower() in self.extensions
-
-
-def header(record: Record, name: str) -> str | None:
-    """Returns a logged request header by its lower-case name, whatever its case in the log."""
-    headers = record.headers
-    if not headers:
-        return None
-    value = headers.get(name)
-    if value is None:
-        value = next((text for key, text in headers.items() if key.lower() == name), None)
-    return value if isinstance(value, str) and value not in ("", "-") else None
-
-
-def _refuse_headers(record: Record) -> str | None:
-    for name in PREFETCH_HEADERS:
-        purpose = header(record, name)
-        if purpose is not None and (
-            "prefetch" in purpose.lower() or "prerender" in purpose.lower()
-        ):
-            return "filtered.prefetch"
-    destination = header(record, "sec-fetch-dest")
-    if destination is not None and destination.lower() != "document":
-        return "filtered.not_a_document"
-    if header(record, "x-requested-with") is not None:
-        return "filtered.script_request"
-    answered = content_type(record)
-    if answered is not None and not answered.lower().startswith(_HTML):
-        return "filtered.content_type"
-    return None
 
 
 def content_type(record: Record) -> str | None:

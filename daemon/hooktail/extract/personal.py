@@ -1,4 +1,4 @@
-"""What gives a person or a secret away: by the look of a text, and by the name of a parameter.
+"""What gives a person or a secret away: by the look of a text, and by names that stand in it.
 
 It only judges; what becomes of it is up to `privacy`. All patterns are linear in the text.
 """
@@ -9,65 +9,39 @@ import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
 
+from hooktail.extract.telling_names import (
+    MOST_LAYERS,
+    decoded,
+    is_secret_key,
+    is_telling_key,
+    name_kind,
+    names_secret,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Kind: TypeAlias = 'Literal["email", "phone", "card", "token"]'
-NameKind: TypeAlias = 'Literal["", "personal", "secret"]'
-
-CLICK_IDS = frozenset(
-    ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid")
-)
-_DECODINGS = 3
-"""An address within an address within a parameter is percent-encoded so often."""
-
-# Whole names, without separators and in lower case.
-# fmt: off
-_PERSONAL_NAMES = frozenset((
-    "name", "firstname", "lastname", "fullname", "username", "surname", "givenname",
-    "familyname", "fname", "lname", "address", "address1", "address2", "streetaddress",
-    "billingaddress", "shippingaddress", "street", "tel", "mobile", "msisdn",
-))
-_SECRET_NAMES = frozenset((
-    "code", "authcode", "state", "oauthstate", "key", "apikey", "authkey", "accesskey",
-    "secretkey", "privatekey", "sid", "phpsessid", "jsessionid", "sessionid", "sess", "sig", "pwd",
-    "pass", "auth", "ssn", "pin", "passcode", "ticket", "samlresponse", "samlrequest", "assertion",
-    "oauthverifier", "credential", "credentials", "verificationcode", "confirmationcode", "xapikey",
-    "resetkey", "connectsid",
-))
-# Words that tell wherever they stand in a name: `user[email]`, `access_token`, `billing-phone`.
-_PERSONAL_WORDS = frozenset((
-    "email", "mail", "phone", "telephone", "emailaddress", "phonenumber",
-))
-_SECRET_WORDS = frozenset((
-    "password", "passwd", "passphrase", "token", "secret", "signature", "session", "otp", "jwt",
-    "authorization", "accesstoken", "refreshtoken", "idtoken", "authtoken", "csrftoken", "cvv",
-    "cvc", "cardnumber", "creditcard", "iban",
-))
-_SECRET_KEYS = frozenset((
-    "password", "passwd", "passphrase", "pwd", "token", "secret", "otp", "jwt", "authorization",
-    "cvv", "cvc", "cardnumber", "creditcard", "iban", "accesstoken", "refreshtoken", "idtoken",
-    "authtoken", "csrftoken",
-))
-_IN_JSON = _PERSONAL_WORDS | {"session", "sessionid", "signature"}
-_SESSION_SEGMENTS = frozenset(
-    ("sid", "sessionid", "phpsessid", "jsessionid", "apikey", "magiclink", "passwordreset")
-)
-_SECRET_SEGMENTS = frozenset(("password", "passwd", "token", "otp", "jwt"))
-_MOST_WORDS = 2
-# fmt: on
-
-_HUMP = re.compile(r"(?<=[a-z][a-z0-9])(?=[A-Z])")
-_WORD = re.compile(r"[^\W_]+")
 # What stands before and behind an address in a text, in a query, in JSON.
 _EDGE = r"\s/?&=;,:@\"'<>()\[\]{}|\\"
 # It begins only where a word does and never steps back over it: linear in the length of the text.
-_EMAIL = re.compile(
-    rf"(?<![^{_EDGE}])[^{_EDGE}]++@[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)(?![\w-])"
+_EMAIL = re.compile(rf"(?<![^{_EDGE}])[^{_EDGE}]++@[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)")
+_BLANKS = "\u00a0\u2007\u2009\u202f"
+_DASHES = "\u2010-\u2015\u2212"
+_PHONE = re.compile(
+    rf"(?<![^\W_])(?<!\+)\+[1-9](?:[ ()./+{_BLANKS}{_DASHES}-]{{0,2}}[0-9]){{7,14}}(?![0-9])"
 )
-_PHONE = re.compile(r"(?<![^\W_])(?<!\+)\+[1-9](?:[ ().+-]{0,2}[0-9]){7,14}(?![0-9])")
 _JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
 _DIGITS = re.compile(r"(?<![^\W_])[0-9](?>(?:[ -]?[0-9]){13,})(?![^\W_])")
+# In the groups that are printed on it, whatever stands between them.
+_BETWEEN = rf"[ ./_+{_BLANKS}{_DASHES}-]{{1,2}}"
+_GROUPED = re.compile(
+    rf"(?<![0-9])[2-6][0-9]{{3}}({_BETWEEN})"
+    rf"(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{6}}\1[0-9]{{5}})(?![0-9])"
+)
+_FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFE6B: ord("@")}
+"""Fullwidth letters, digits and signs, as some keyboards write them, as plain ones."""
+_FOLDABLE = "\uff01-\uff5e\ufe6b"
 # By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
 # tenth number that an application has.
 _CARD = re.compile(
@@ -82,9 +56,13 @@ _CARD = re.compile(
 _SHORTEST_CARD, _LONGEST_CARD = 14, 19
 _FIRST_OF_CARD = "23456"
 
-HINT = re.compile(r"[@%+/\"]|eyJ|=[^&=]*+=|(?<![0-9])(?:[0-9][ -]?){14}")
-"""Found in every path or query that may need a closer look at its values."""
-_USER_INFO = re.compile(r"://[^/?#\s]*@")
+# A quick look goes through every text: each branch begins with what few characters are.
+_MAY_BE_CARD = (
+    rf"[0-9](?:[ -]?[0-9]){{3}}(?:[ -]?(?:[0-9][ -]?){{10}}|{_BETWEEN}[0-9]{{4,6}}{_BETWEEN}[0-9])"
+)
+HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
+"""Found in every query that may need a closer look at its values: in all that `reveals` finds."""
+_USER_INFO = re.compile(r"(:?//)(?:(?<=://)[^/?#\s]*|[^/?#\s:@]++:[^/?#\s]*)@")
 _PAIR = re.compile(
     r"(?<![^/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=(?:\"[^\"]*+\"|'[^']*+'|[^\s&;#,})\"']*+)"
 )
@@ -93,9 +71,9 @@ _JSON_PAIR = re.compile(
     r"(?:\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^'\\]|\\.)*)'|[^,}\]\s\"'{\[]++)"
 )
 PATH_HINT = re.compile(
-    r"[@%+\";=(]|eyJ|(?<![0-9])(?:[0-9][ -]?){14}"
-    r"|(?:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/",
-    re.IGNORECASE,
+    rf"[@%+\"':;=({_FOLDABLE}]|eyJ|{_MAY_BE_CARD}"
+    # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
+    r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
 )
 """Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
@@ -103,7 +81,8 @@ _JSON_KEY = re.compile(r"[\"']([^\"'\s]{1,64})[\"']\s{0,8}:")
 _COLON = re.compile(
     r"(?<![\w-])([A-Za-z][\w-]{2,32}): ?(?:Bearer |Basic )?(?=[^\s,;]{0,256}[0-9])[^\s,;]+"
 )
-_USER = re.compile(r"://[^/?#\s:@]*+:[^/?#\s@]*+@")
+_USER = re.compile(r"//[^/?#\s:@]*+:[^/?#\s@]*+@")
+_AUTHORITY = re.compile(r"[^@]++@")
 _SEGMENT = re.compile(
     r"((?:^|/)([\w.%-]{0,40}(?:passw|token|otp|jwt|sid|sess|key|link)[\w.%-]{0,24})/)"
     r"((?=[^/\s?&;=#\"']{0,256}[0-9])[^/\s?&;=#\"']{4,}+)",
@@ -113,48 +92,15 @@ _COOKIELESS = re.compile(r"\((?:[A-Z]\([^()]{1,256}+\)){1,6}\)")
 """A session of ASP.NET in a path, `/(S(lit3py55t21z5v55vlm25s55))/`."""
 
 
-def name_kind(name: str) -> NameKind:
-    """Says what a parameter of this (raw) name is likely to hold; `""` for nothing of the kind."""
-    text = unquote(name.replace("+", " "), errors="replace")
-    lower = text.lower()
-    if lower.startswith("utm_") or lower in CLICK_IDS:
-        return ""
-    joined = "".join(_WORD.findall(lower))
-    words = {*_WORD.findall(lower), *_WORD.findall(_HUMP.sub(" ", text).lower()), joined}
-    if joined in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(words):
-        return "secret"
-    if joined in _PERSONAL_NAMES or not _PERSONAL_WORDS.isdisjoint(words):
-        return "personal"
-    return ""
-
-
-def is_secret_key(name: str) -> bool:
-    """Whether a key within an object holds a secret beyond doubt (`code` may be a product's)."""
-    words = _WORD.findall(_HUMP.sub(" ", name).lower())
-    return not _SECRET_KEYS.isdisjoint((*words, "".join(words)))
+def is_authority_of_user(segment: str) -> bool:
+    """Whether a segment behind `//` is a host with a user before it (`//user:password@host/`)."""
+    return _AUTHORITY.match(decoded(segment)) is not None
 
 
 def is_told_by(segment: str, before: str) -> bool:
     """Whether the segment of a path before another says that it holds a secret (`/token/a1b2`)."""
-    found = _SEGMENT.fullmatch(f"{unquote(before, errors='replace')}/{segment}")
-    return found is not None and _names_secret(found[2])
-
-
-def _names_secret(segment: str) -> bool:
-    """Whether a segment says so of the next: `token`, `reset-password`, not `the-token-economy`."""
-    plain = unquote(segment, errors="replace")
-    words = _WORD.findall(_HUMP.sub(" ", plain).lower().replace("_", " "))
-    if "".join(words) in _SESSION_SEGMENTS:
-        return True
-    return len(words) <= _MOST_WORDS and words[-1:] != [] and words[-1] in _SECRET_SEGMENTS
-
-
-def _is_telling_json(key: str) -> bool:
-    """Whether a key within JSON tells; `name` and `state` may be a product's."""
-    if is_secret_key(key):
-        return True
-    words = _WORD.findall(_HUMP.sub(" ", key).lower())
-    return not _IN_JSON.isdisjoint((*words, "".join(words)))
+    found = _SEGMENT.fullmatch(f"{decoded(before)}/{segment}")
+    return found is not None and names_secret(found[2])
 
 
 def without_named(text: str, *, paths: bool = True) -> str:
@@ -168,60 +114,72 @@ def without_named(text: str, *, paths: bool = True) -> str:
     if "(" in text:
         text = _COOKIELESS.sub("", text)
     if paths and "/" in text:
-        text = _SEGMENT.sub(lambda found: found[1] if _names_secret(found[2]) else found[0], text)
-    if "://" in text:
-        text = _USER_INFO.sub("://", text)
+        text = _SEGMENT.sub(lambda found: found[1] if names_secret(found[2]) else found[0], text)
+    if "//" in text:
+        text = _USER_INFO.sub(r"\1", text)
     if ":" in text:
-        text = _JSON_PAIR.sub(lambda found: "" if _is_telling_json(found[2]) else found[0], text)
+        text = _JSON_PAIR.sub(lambda found: "" if is_telling_key(found[2]) else found[0], text)
         text = _COLON.sub(lambda found: "" if is_secret_key(found[1]) else found[0], text)
     if "=" in text:
         text = _PAIR.sub(lambda found: "" if name_kind(found[1]) else found[0], text)
     return text
 
 
+def folded(text: str) -> str:
+    """Returns a text with plain letters, digits and signs for fullwidth ones."""
+    return text if text.isascii() else text.translate(_FOLDED)
+
+
 def kind_of(text: str) -> Kind | None:
-    """Says what stands anywhere in a text, the worst first; nothing is decoded."""
+    """Says what stands anywhere in a text, the worst first; nothing is percent-decoded."""
+    text = folded(text)
     if "eyJ" in text and _JWT.search(text):
         return "token"
-    if any(_has_card(found[0]) for found in _DIGITS.finditer(text)):
+    if any(_has_card(found[0]) for found in _DIGITS.finditer(text)) or any(
+        _is_card(found[0]) for found in _GROUPED.finditer(text)
+    ):
         return "card"
     if "@" in text and _EMAIL.search(text):
         return "email"
     return "phone" if "+" in text and _PHONE.search(text) else None
 
 
-def reveals(text: str) -> bool:
+def reveals(text: str, *, paths: bool = True) -> bool:
     """Whether a text gives somebody or something away, as it is or percent-decoded.
 
-    So does a parameter within it that is named like one that does (`/login?token=...`). A `+` may
-    be one, or a blank.
+    So does a parameter within it that is named like one that does (`/login?token=...`), and what is
+    encoded so often that nobody could mean it. A `+` may be one, or a blank. Segments tell of the
+    next only where the text may hold `paths`.
     """
-    return _reveals(text) or ("+" in text and _reveals(text.replace("+", " ")))
+    return _reveals(text, paths=paths) or (
+        "+" in text and _reveals(text.replace("+", " "), paths=paths)
+    )
 
 
-def _reveals(text: str) -> bool:
-    for _ in range(_DECODINGS):
-        if kind_of(text) is not None:
-            return True
-        if _is_named(text):
+def _reveals(text: str, *, paths: bool = True) -> bool:
+    text = folded(text)
+    for _ in range(MOST_LAYERS + 1):
+        if kind_of(text) is not None or _is_named(text, paths=paths):
             return True
         if "%" not in text:
             return False
-        text = unquote(text, errors="replace")
-    return False
+        before, text = text, folded(unquote(text, errors="replace"))
+        if text == before:
+            return False
+    return True  # nobody encodes so often but to hide
 
 
-def _is_named(text: str) -> bool:
+def _is_named(text: str, *, paths: bool) -> bool:
     """Whether something in the text is called what tells."""
     if "=" in text and any(map(name_kind, _NESTED.findall(text))):
         return True
     if ":" in text and (
-        any(map(_is_telling_json, _JSON_KEY.findall(text)))
+        any(map(is_telling_key, _JSON_KEY.findall(text)))
         or any(map(is_secret_key, _COLON.findall(text)))
         or _USER.search(text)
     ):
         return True
-    if "/" in text and any(_names_secret(found[2]) for found in _SEGMENT.finditer(text)):
+    if paths and "/" in text and any(names_secret(found[2]) for found in _SEGMENT.finditer(text)):
         return True
     return "(" in text and _COOKIELESS.search(text) is not None
 
@@ -231,6 +189,9 @@ def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
     text = _JWT.sub(lambda found: instead("token", found[0]), text)
     text = _DIGITS.sub(
         lambda found: instead("card", found[0]) if _has_card(found[0]) else found[0], text
+    )
+    text = _GROUPED.sub(
+        lambda found: instead("card", found[0]) if _is_card(found[0]) else found[0], text
     )
     text = _EMAIL.sub(lambda found: instead("email", found[0]), text)
     return _PHONE.sub(lambda found: instead("phone", found[0]), text)
@@ -247,9 +208,14 @@ def _has_card(digits: str) -> bool:
             number += group
             if len(number) > _LONGEST_CARD:
                 break
-            if len(number) >= _SHORTEST_CARD and _CARD.fullmatch(number) and _luhn(number):
+            if len(number) >= _SHORTEST_CARD and _is_card(number):
                 return True
     return False
+
+
+def _is_card(digits: str) -> bool:
+    number = re.sub("[^0-9]", "", digits)
+    return _CARD.fullmatch(number) is not None and _luhn(number)
 
 
 def _luhn(number: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
-from hooktail.extract.pageview import header
+from hooktail.extract.headers import LoggedHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,8 @@ def reader(place: str, parse: ParseQuery) -> Read | None:
             return lambda record, _: cookie(record.cookies, name)
         case "header" | "headers":
             lower = name.lower()
-            return lambda record, _: header(record, lower)
+            logged = LoggedHeaders((lower,))
+            return lambda record, _: logged.of(record).get(lower)
         case "fields":
             steps = name.split(".")
             return lambda record, _: _nested(record.fields, name, steps)

@@ -14,17 +14,23 @@ from hooktail.config.sections import PrivacySection
 from hooktail.extract.cache import Cache
 from hooktail.extract.hashing import hash_email, hash_phone, hash_text
 from hooktail.extract.personal import (
-    CLICK_IDS,
     HINT,
     PATH_HINT,
     Kind,
-    is_secret_key,
+    folded,
+    is_authority_of_user,
     is_told_by,
     kind_of,
-    name_kind,
     replaced,
     reveals,
     without_named,
+)
+from hooktail.extract.telling_names import (
+    CLICK_IDS,
+    is_personal_key,
+    is_secret_key,
+    is_session_key,
+    name_kind,
 )
 from hooktail.extract.validation import MAX_STRING
 
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 
     from hooktail_parsers import JsonValue
 
+_KeyVerdict: TypeAlias = 'Literal["judge", "id", "personal", "remove"]'
 _Verdict: TypeAlias = 'Literal["keep", "judge", "hash", "remove"]'
 
 _DEFAULT = PrivacySection()
@@ -43,6 +50,9 @@ _ROUNDS = 4
 """What is taken out may leave something that tells, once or twice; no browser writes more."""
 _MAY_NAME = re.compile("[=:(]")
 _NUMBER = re.compile(r"[0-9 ().+/-]+")
+_ENCODED = re.compile(r"(?<![^\s();,\"])[^\s();,\"%]*+%[^\s();,\"]*+")
+_HASH = re.compile("[0-9a-f]{64}")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]*+")
 _ID = re.compile(r"(?:.*[_.-])?ids?|.*[a-z]I[Dd]s?", re.DOTALL)
 
 
@@ -97,16 +107,23 @@ class Scrubber:
         return self._paths[path]
 
     def _scrubbed_path(self, path: str) -> str:
-        if not PATH_HINT.search(path):
-            return path
+        return self._judged_path(path) if PATH_HINT.search(path) else path
+
+    def _judged_path(self, path: str) -> str:
         kept: list[str] = []
         before = ""
         for segment in path.split("/"):
             first, *parameters = segment.split(";")
             parts = [part for part in parameters if not self._goes_from_path(part)]
-            if not self._goes_from_path(first) and not is_told_by(first, before):
+            behind_slashes = len(kept) > 1 and not kept[-1]
+            if not (
+                self._goes_from_path(first)
+                or is_told_by(first, before)
+                or (behind_slashes and is_authority_of_user(first))
+            ):
                 kept.append(";".join([first, *parts]))
-            before = first
+                # What went, and what is empty, stands between a name and its secret no more.
+                before = first or before
         return "/".join(kept) or "/"
 
     def _goes_from_path(self, part: str) -> bool:
@@ -126,6 +143,7 @@ class FieldGuard:
 
     def __init__(self, section: PrivacySection = _DEFAULT) -> None:
         self._policy = section.fields
+        self._keys: Cache[_KeyVerdict] = Cache(_verdict_on_key, 4096)
         self._is_id: Cache[bool] = Cache(lambda name: _ID.fullmatch(name) is not None, 1024)
 
     def fields(self, fields: Mapping[str, JsonValue], spared: str | None) -> dict[str, JsonValue]:
@@ -153,14 +171,43 @@ class FieldGuard:
                 items = [self._guarded(item) for item in value]
                 return [item for item in items if item is not None] or None
             case dict():
-                inner = {
-                    name: item
-                    for name, item in value.items()
-                    if not is_secret_key(name) and not reveals(name)
-                }
-                return self.fields(inner, None) or None
+                members = {name: self._guarded_member(name, item) for name, item in value.items()}
+                return {name: item for name, item in members.items() if item is not None} or None
             case _:
                 return value
+
+    def _guarded_member(self, key: str, value: JsonValue) -> JsonValue:
+        """Returns what may be sent under a key within an object, which nobody asked for by name."""
+        match self._keys[key], value:
+            case "remove", _:
+                return None
+            case "id", str() if _PLAIN_ID.fullmatch(value):
+                return value
+            case "id", int() | float():
+                return value
+            case "id", list():
+                items = [self._guarded_member(key, item) for item in value]
+                return [item for item in items if item is not None] or None
+            case "personal", _ if self._policy != "send":
+                return self._guarded_person(value)
+            case _:
+                return self._guarded(value)
+
+    def _guarded_person(self, value: JsonValue) -> JsonValue:
+        """Returns hashes and yes or no of what a key calls an e-mail address or a phone number."""
+        match value:
+            case bool() | None:
+                return value
+            case list():
+                items = [self._guarded_person(item) for item in value]
+                return [item for item in items if item is not None] or None
+            case str():
+                hashed = self._guarded_text(value)
+                return hashed if hashed is not None and _HASH.fullmatch(hashed) else None
+            case dict():
+                return self._guarded(value)
+            case _:
+                return None
 
     def _guarded_text(self, text: str) -> str | None:
         """Returns the text, or what may be sent instead of it; None for nothing."""
@@ -170,18 +217,20 @@ class FieldGuard:
         kind = None if plain is None else kind_of(plain)
         if plain is None or kind in ("card", "token"):
             return None
-        text = plain
+        text = folded(plain) if kind is not None else plain
         if self._policy == "send":
-            return text.strip() or None
+            return text or None
         if kind is not None:
             if self._policy == "drop":
                 return None
             longest = max(len(text), MAX_STRING)
-            text = replaced(text, _hashed)
-            if len(text) > longest:
+            # A hash, which has digits, may stand where a name says that a secret does.
+            hashed = _without_named(replaced(text, _hashed))
+            if hashed is None or len(hashed) > longest:
                 return None
+            text = hashed
         # What is still there is encoded, or stands inside something else.
-        return None if reveals(text) else text.strip() or None
+        return None if reveals(text) else text or None
 
     def name(self, name: str) -> str | None:
         """Returns the name of an event that a line gave; None if it tells on somebody."""
@@ -192,8 +241,12 @@ class FieldGuard:
         if not HINT.search(agent) and not _MAY_NAME.search(agent):
             return agent
         for _ in range(_ROUNDS):
-            named = without_named(agent, paths=False)
-            before, agent = agent, replaced(named, lambda _, __: REMOVED)
+            before = agent
+            agent = without_named(agent, paths=False)
+            if kind_of(agent) is not None:
+                agent = replaced(folded(agent), lambda _, __: REMOVED)
+            if "%" in agent:
+                agent = _ENCODED.sub(_without_encoded, agent)
             if agent == before:
                 return agent or REMOVED
         return REMOVED
@@ -215,15 +268,29 @@ def _digest(value: str, *, any_text: bool) -> str | None:
     return hash_text(text)
 
 
+def _verdict_on_key(key: str) -> _KeyVerdict:
+    """Judges a key within an object."""
+    if is_secret_key(key) or is_session_key(key) or reveals(key):
+        return "remove"
+    if _ID.fullmatch(key) is not None:
+        return "id"
+    return "personal" if is_personal_key(key) else "judge"
+
+
+def _without_encoded(found: re.Match[str]) -> str:
+    return REMOVED if reveals(found[0], paths=False) else found[0]
+
+
 def _hashed(kind: Kind, text: str) -> str:
     digest = hash_email(text) if kind == "email" else hash_phone(text) if kind == "phone" else None
     return digest or ""
 
 
 def _without_named(text: str) -> str | None:
-    """Returns a text without what is called secret or personal; None if it goes on and on."""
+    """Returns a text, trimmed, without what is called secret or personal; None if it goes on."""
+    text = text.strip()
     for _ in range(_ROUNDS):
-        before, text = text, without_named(text)
+        before, text = text, without_named(text).strip()
         if text == before:
             return text
     return None

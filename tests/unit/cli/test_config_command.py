@@ -67,6 +67,33 @@ def test_show_writes_toml_with_the_secrets_masked(
     assert fields["note"] == 'a "quoted" \\ text'
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "as_shown"),
+    [
+        ("https://h.example/p?key=URLSECRET", "https://h.example/p?key=***"),
+        ("https://h.example/p?URLSECRET", "https://h.example/p?***"),
+        (
+            "https://h.example?a=&id={account_id}&k=URLSECRET",
+            "https://h.example?a=&id={account_id}&k=***",
+        ),
+        ("https://h.example/{account_id}/p?", "https://h.example/{account_id}/p?"),
+    ],
+)
+def test_keys_in_the_address_of_an_endpoint_are_masked(
+    endpoint: str, as_shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hooktail.toml"
+    file.write_text(f'[destination.default]\naccount_id = "{SECRET}"\nendpoint = "{endpoint}"\n')
+    with file.open("a") as more:
+        more.write('[[source]]\nname = "shop"\npaths = ["/var/log/shop.log"]\n')
+
+    assert run("config", "show", path=file) == 0
+
+    out = capsys.readouterr().out
+    assert "URLSECRET" not in out
+    assert tomllib.loads(out)["destination"]["default"]["endpoint"] == as_shown
+
+
 def test_json_says_the_same(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("config", "show", path=path)
     as_toml = tomllib.loads(capsys.readouterr().out)

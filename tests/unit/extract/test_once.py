@@ -144,6 +144,25 @@ def test_another_host_with_the_same_site_gives_the_same_id() -> None:
     assert here.events[0].event_id != there.events[0].event_id
 
 
+def test_without_site_the_host_is_part_of_the_key_however_it_is_written() -> None:
+    source = replace(SHOP, site=None, format="vhost_combined")
+    hosts = (
+        b"www.shop.example",
+        b"shop.example",
+        b"SHOP.example.",
+        b"Shop.Example",
+        b"shop.example.",
+    )
+    texts = [host + b":443 " + line("A1") for host in hosts]
+
+    apart = read(extractor(source=source), *texts)
+    together = read(extractor(source=replace(source, site="https://shop.example")), *texts)
+
+    assert [event.start for event in apart.events] == [0, len(texts[0]) + 1]
+    assert apart.settled == {"filtered.once_per": 3}
+    assert together.settled == {"filtered.once_per": 4}
+
+
 def test_an_order_number_that_comes_back_after_thirty_days_is_another_order() -> None:
     once = OnceBook()
     reader = extractor(once)

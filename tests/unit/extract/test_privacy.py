@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from hooktail.config.sections import PrivacySection
 from hooktail.extract.links import Links
-from hooktail.extract.personal import kind_of, name_kind, reveals
+from hooktail.extract.personal import HINT, PATH_HINT, kind_of, reveals
 from hooktail.extract.privacy import FieldGuard, Scrubber
-from hooktail_parsers import JsonValue
+from hooktail.extract.telling_names import name_kind
+from hooktail_parsers import JsonValue, Record
 
 HASH = PrivacySection(parameters="hash")
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -31,8 +32,27 @@ def sha256(text: str) -> str:
         ("mailto:me@b.example", "email"),
         ("ü@bücher.example", "email"),
         ("me@b.xn--p1ai", "email"),
+        ("me@b.example-1", "email"),
+        ("me@b.example_x", "email"),
+        ("me@b.example2", "email"),
+        ("me@b.co.example-", "email"),
         ("+49 170 1234567", "phone"),
         ("call +1 (555) 010-9999 now", "phone"),
+        ("+49 170/1234567", "phone"),
+        ("+49/170/1234567", "phone"),
+        ("+49\u00a0170\u00a01234567", "phone"),
+        ("+49 170\u20131234567", "phone"),
+        ("\uff0b\uff14\uff19 170 1234567", "phone"),
+        ("me\uff20b.example", "email"),
+        ("4111.1111.1111.1111", "card"),
+        ("4111/1111/1111/1111", "card"),
+        ("4111_1111_1111_1111", "card"),
+        ("4111++1111++1111++1111", "card"),
+        ("4111\u00a01111\u00a01111\u00a01111", "card"),
+        ("4111\u20131111\u20131111\u20131111", "card"),
+        ("4111  1111  1111  1111", "card"),
+        ("3782.822463.10005", "card"),
+        ("\uff14\uff11\uff11\uff11 1111 1111 1111", "card"),
         ("4111 1111 1111 1111", "card"),
         ("4111-1111-1111-1111", "card"),
         ("card_4111111111111111_x", "card"),
@@ -64,6 +84,10 @@ def test_what_gives_somebody_away_is_found(text: str, kind: str) -> None:
         "23850000000000000",
         "353011133330000012345",
         "GA1.2.1234567890.1705314600",
+        "4111.1111.1111.1112",
+        "1234.5678.9012.3456.7890",
+        "2024/0115/1030/0000",
+        "+1/2",
         "fb.1.1705314600123.1234567890",
         "12345678-1234-4123-8123-123456789012",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -78,10 +102,44 @@ def test_what_only_looks_like_it_is_not(text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["userEmail", "newPassword", "resetToken", "billing-phone", "user[email]", "card_number",
-     "e%2Dmail", "X-Auth-Token", "OTP", "id_token"],
+     "e%2Dmail", "X-Auth-Token", "OTP", "id_token",
+     "password1", "password2", "new_password1", "csrfmiddlewaretoken", "userpassword",
+     "loginpassword", "onetimepassword", "tokens", "token1", "resettoken", "oauthtoken",
+     "sessiontoken", "apitoken", "usertoken", "logintoken", "clientsecret", "activation_key",
+     "license_key", "sessid", "sess_id", "usersession", "ASPSESSIONIDABCD", "CFTOKEN",
+     "wordpress_logged_in_1f2e", "totp", "otpcode", "mfa_code", "pincode", "verifycode",
+     "X-Amz-Credential", "bearer", "hmac", "cc_number", "ccnumber", "cvv2", "amp;sessionid",
+     "amp;api_key", "amp;amp;state", "user_pass", "pass%2577ord", "googleApiKey"],
 )  # fmt: skip
-def test_words_tell_wherever_they_stand_in_a_name(name: str) -> None:
-    assert name_kind(name)
+def test_names_of_secrets_tell(name: str) -> None:
+    assert name_kind(name) in ("secret", "personal")
+    assert Scrubber().query(f"{name}=x&a=1") == "a=1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["useremail", "customeremail", "email1", "email2", "contactemail", "phone1", "mobile_number",
+     "homephone", "billing_first_name", "billing[first_name]", "shipping_name", "customer_name",
+     "your-name", "billing_address_1", "address_line1", "home_address", "contact.name",
+     "customer[address][street]", "newEmail", "amp;email"],
+)  # fmt: skip
+def test_names_of_what_is_personal_tell_whosever_it_is(name: str) -> None:
+    assert name_kind(name) == "personal"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["utm_source", "utm_email", "amp;utm_campaign", "gclid", "product_name", "campaign_name",
+     "item_name", "filename", "hostname", "category_name", "brandname", "product_code",
+     "shipping_state", "coupon_code", "promo", "page", "sort_key", "keyword", "keywords",
+     "headphone", "smartphone", "new", "work", "home", "member", "newsletter", "shipping",
+     "contact", "q", "tab", "laptop", "option", "authors", "passenger", "passes",
+     "account_type", "user_id", "mailing",
+     "cell", "design", "side", "street_style_x", "pinned", "statement", "address_book", "postcode",
+     "payment_method", "delivery_date", "work_type", "login", "order", "customer_group"],
+)  # fmt: skip
+def test_names_that_shops_and_campaigns_need_do_not(name: str) -> None:
+    assert name_kind(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -116,16 +174,36 @@ def test_encoding_hides_nothing(text: str) -> None:
         ("x=+491701234567", ""),
         ("note=call+%2B491701234567&x=1", "x=1"),
         ("x=4111+1111+1111+1111", ""),
+        ("x=4111++1111++1111++1111&y=1", "y=1"),
+        ("x=4111.1111.1111.1111&y=1", "y=1"),
+        ("x=4111_1111_1111_1111&y=1", "y=1"),
+        ("x=4111%C2%A01111%C2%A01111%C2%A01111&y=1", "y=1"),
+        ("x=+49+170/1234567&y=1", "y=1"),
+        ("x=%2B49%2F170%2F1234567&y=1", "y=1"),
+        ("x=me%EF%BC%A0b.example&y=1", "y=1"),
         ("x=4111%201111%201111%201111&y=", "y="),
         (f"x={JWT}", ""),
         ("me@b.example", ""),
         ("me@b.example=1&x=2", "x=2"),
         ("4111111111111111=1&x=2", "x=2"),
+        ('{"api_key":"x1"}&a=1', "a=1"),
+        ("{%22api_key%22:%22x1%22}&a=1", "a=1"),
         ("data=%7B%22e%22%3A%22me%40b.example%22%7D", ""),
         ("utm_content=me%40b.example&utm_source=mail", "utm_source=mail"),
         ("gclid=Cj0KCQ-_abc&utm_campaign=a%20b", "gclid=Cj0KCQ-_abc&utm_campaign=a%20b"),
         ("utm_id=23850000000000000", "utm_id=23850000000000000"),
         ("a=1;token=x", ""),
+        ("x=token:abc123&y=1", "y=1"),
+        ("x=password:hunter2", ""),
+        ("x=authorization:Basic1", ""),
+        ("d={'password':'hunter2'}", ""),
+        ("x=(S(lit3py55t21z5v55vlm25s55))", ""),
+        ("x=me%252540b.example&y=1", "y=1"),
+        ("p%2561ssword=x&y=1", "y=1"),
+        ("x=%25252525252525252541&y=1", "y=1"),
+        ("next=//u:word@b/&y=1", "y=1"),
+        ("x=100%&y=50%25", "x=100%&y=50%25"),
+        ("sort=price:asc&t=12:30&name2=x", "sort=price:asc&t=12:30"),
         ("", ""),
         ("&&", "&&"),
     ],
@@ -147,6 +225,18 @@ def test_queries_lose_what_gives_somebody_away(query: str, kept: str) -> None:
         ("/a%3Btoken%3Dx/b", "/b"),
         ("/a=b/c", "/a=b/c"),
         ("/me@b.example", "/"),
+        ("/me@b.example-/a", "/a"),
+        ("//u:word@b/a", "//a"),
+        ("/https://u:word@b/a", "/https://a"),
+        ("/x//u%3Aword%40b/a", "/x//a"),
+        ("/@me/a", "/@me/a"),
+        ("/x//@me/a", "/x//@me/a"),
+        ("/reset-password/jane@b.example/9f8a7b", "/reset-password"),
+        ("/token/a1b2c3/d4e5f6", "/token"),
+        ("/token//a1b2c3", "/token/"),
+        ("/%2574oken/a1b2c3", "/%2574oken"),
+        ("/p/token:abc1/x", "/p/x"),
+        ("/p/{'password':'x'}/x", "/p/x"),
         ("/", "/"),
     ],
 )
@@ -185,6 +275,11 @@ def test_what_a_rule_uses_stays_unless_its_value_gives_somebody_away() -> None:
     assert scrubber.query("code=me@b.example") == ""
 
 
+@pytest.mark.parametrize("host", ["shop.example", "SHOP.example", "shop.example."])
+def test_a_host_is_one_however_it_is_written(host: str) -> None:
+    assert Links(None, Scrubber()).url(Record(host=host, path="/a")) == "https://shop.example/a"
+
+
 def test_nothing_hides_behind_what_no_address_holds() -> None:
     links = Links("https://shop.example", Scrubber())
     assert links.referrer("https://a.example/m\x00e@b.ex<ample/x") == "https://a.example/x"
@@ -198,6 +293,11 @@ def test_nothing_hides_behind_what_no_address_holds() -> None:
         ("Blue shoes, size 43", "Blue shoes, size 43"),
         ("me@b.example", sha256("me@b.example")),
         ("+49 170 1234567", sha256("491701234567")),
+        ("+49\u00a0170/1234567", sha256("491701234567")),
+        ("from me\uff20b.example", f"from {sha256('me@b.example')}"),
+        ("4111.1111.1111.1111", None),
+        (" reset-password/me@b.example", "reset-password/"),
+        ("Gr\u00f6\u00dfe 43 \u2013 \uff21", "Gr\u00f6\u00dfe 43 \u2013 \uff21"),
         ("from Me@b.example to you", f"from {sha256('me@b.example')} to you"),
         ("4111 1111 1111 1111", None),
         (4111111111111111, None),
@@ -205,6 +305,8 @@ def test_nothing_hides_behind_what_no_address_holds() -> None:
         (1705314600123, 1705314600123),
         (True, True),
         (JWT, None),
+        ("see //u:word@b/a", "see //b/a"),
+        ("https://a.example//@me", "https://a.example//@me"),
         ("https://u:p@a.example/?token=x&a=1", "https://a.example/?&a=1"),
         ("password=x", None),
         ("%6De%40b.example", None),
@@ -237,6 +339,57 @@ def test_the_key_of_a_business_fact_is_sent_as_it_is() -> None:
     assert FieldGuard().fields({"order": "4111111111111111"}, "order")
 
 
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ({"sid": "x", "a": 1}, {"a": 1}),
+        ({"sessionId": "x", "session": 5, "a": 1}, {"a": 1}),
+        ({"session": {"count": 3}, "a": 1}, {"a": 1}),
+        ({"a": {"email_id": "me@b.example"}}, {"a": {"email_id": sha256("me@b.example")}}),
+        ({"ids": ["me@b.example", "A1"]}, {"ids": [sha256("me@b.example"), "A1"]}),
+        ({"client_id": JWT, "a": 1}, {"a": 1}),
+        ({"order_id": "me@b.example"}, {"order_id": sha256("me@b.example")}),
+        ({"phone": "0170 1234567", "a": 1}, {"a": 1}),
+        ({"phone": 1701234567, "a": 1}, {"a": 1}),
+        ({"userEmail": ["jane"], "a": 1}, {"a": 1}),
+        ({"email": "me@b.example"}, {"email": sha256("me@b.example")}),
+        ({"email": sha256("x"), "a": 1}, {"email": sha256("x"), "a": 1}),
+        ({"email": True, "name": "Shoe"}, {"email": True, "name": "Shoe"}),
+        ({"item_id": "4111111111111111", "gtin_ids": ["4111111111111111"]},
+         {"item_id": "4111111111111111", "gtin_ids": ["4111111111111111"]}),
+        ({"item_id": 4111111111111111, "price": 4111111111111111},
+         {"item_id": 4111111111111111}),
+        ({"product_name": "Shoe", "code": "A1", "state": "CA", "sku": "B-2"},
+         {"product_name": "Shoe", "code": "A1", "state": "CA", "sku": "B-2"}),
+    ],
+)  # fmt: skip
+def test_keys_of_objects_tell_as_they_do_in_json(told: JsonValue, sent: JsonValue) -> None:
+    guard = FieldGuard()
+    guarded = guard.fields({"field": told}, None)
+
+    assert guarded == {"field": sent}
+    assert guard.fields(guarded, None) == guarded
+
+
+@pytest.mark.parametrize(
+    ("agent", "sent"),
+    [
+        ("App/1.0 (jane%40b.example; iOS)", "App/1.0 (***; iOS)"),
+        ("App/1.0 %2B491701234567", "App/1.0 ***"),
+        ("App/1.0 token%3Dabc de", "App/1.0 *** de"),
+        ("App/1.0 4111%201111%201111%201111", "App/1.0 ***"),
+        (f"App/1.0 {JWT.replace('.', '%2E')}", "App/1.0 ***"),
+        ("App/1.0 jane%252540b.example", "App/1.0 ***"),
+        ("My%20App/1.0 CFNetwork/1410", "My%20App/1.0 CFNetwork/1410"),
+        ("imToken%20Wallet/2.9 imToken%2F2.9.1", "imToken%20Wallet/2.9 imToken%2F2.9.1"),
+        ("App/1.0 100% (50%)", "App/1.0 100% (50%)"),
+    ],
+)
+def test_encoding_hides_nothing_in_agents(agent: str, sent: str) -> None:
+    assert FieldGuard().agent(agent) == sent
+    assert FieldGuard().agent(sent) == sent
+
+
 def test_agents_lose_addresses_and_keep_the_rest() -> None:
     agent = "Mozilla/5.0 (X11; +https://a.example/) Firefox/128.0"
     assert FieldGuard().agent(agent) == agent
@@ -247,7 +400,10 @@ PIECES = st.lists(
     st.sampled_from(
         ["a", "b=1", "/", "?", "=", "&", ";", "%", "%40", "%25", "@", "me@b.example", "4111111111",
          "111111", " ", "+", "%2B", "49 170 1234567", "token", "email=", "name=", "-", ".", JWT,
-         "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":"]
+         "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":", "(",
+         "(S(a1))", "'", "reset-password/", "\u017fid/", "TO\u212aEN/",
+         "a1b2c3", "token:", "'password':'x'", "/token/", ";", "%2520", "_", "me%40b.example",
+         "\uff20", "\u00a0", "4111.1111.1111.1111", "4111_1111_", "\u2013", "\uff0b"]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
@@ -275,6 +431,17 @@ def test_doing_it_twice_changes_nothing(text: str, section: PrivacySection) -> N
     assert links.referrer(referrer) == referrer
     assert guard.fields(fields, None) == fields
     assert guard.agent(guard.agent(text)) == guard.agent(text)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(PIECES | st.text(), st.sampled_from(["x=", "a=b&x="]))
+def test_a_quick_look_misses_nothing_that_a_close_one_finds(text: str, before: str) -> None:
+    value = text.replace("&", "")
+    if reveals(value):
+        assert HINT.search(f"{before}{value}")
+    path = f"/{text}"
+    if Scrubber()._judged_path(path) != path:
+        assert PATH_HINT.search(path)
 
 
 @pytest.mark.parametrize(
