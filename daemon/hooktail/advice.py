@@ -17,7 +17,8 @@ _EXPECTED = ("filtered.static_file", "filtered.excluded_path", "filtered.method"
 
 _HINTS = {
     "filtered.future": "the log's clock is ahead of ours: is its time zone right (timezone)?",
-    "filtered.private_ip": "behind a proxy? set trusted_proxies, or private_ips to send",
+    "filtered.private_ip": "behind a proxy? set trusted_proxies and log X-Forwarded-For in a "
+    "column that the format reads (nginx_main, not combined); or private_ips to send",
     "filtered.own_traffic": "exclude_cidrs takes most visitors: is it the proxy's network?",
     "filtered.no_user_agent": "the format has no user agent: log it (combined, not common)",
     "filtered.no_ip": "the format has no client address: log it",
@@ -27,6 +28,13 @@ _HINTS = {
     "filtered.no_rule": "no rule matches and the page view is off",
     "expired.age": "the log is older than max_event_age",
 }
+
+
+LOG_THE_HEADER = (
+    "trusted_proxies finds no forwarded header in the line: have the server log X-Forwarded-For in "
+    "a column that the format reads (nginx_main reads it last, combined passes over it)"
+)
+"""What to do where the proxies are known and what they say is not."""
 
 
 class Advice(NamedTuple):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hooktail import visitor_secret
-from hooktail.advice import hint_for, telling_reasons
+from hooktail.advice import LOG_THE_HEADER, hint_for, telling_reasons
 from hooktail.checkup import alike, lacks, lines, sample
 from hooktail.checkup.finding import INPUT, Finding, Level
 from hooktail.checkup.reading import Reading, better_format, read
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hooktail.checkup.sample import Sample
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract import Extractor
+    from hooktail_parsers import Format
 
 MOST_FILES = 50
 """Of a source, the newest; the others are only opened."""
@@ -40,6 +42,7 @@ MOST_SEARCHES = 3
 GOOD_SHARE = 0.9
 """Of the lines that should be records; below it a format is worth a warning."""
 MOST_REASONS = 4
+MOST_CHOSEN = 4
 
 
 def look(source: SourceSection, files: list[Path], payload: Payload) -> Iterator[Finding]:
@@ -72,6 +75,8 @@ class _Fit:
         self._fitting_files = 0
         self._bad_files = 0
         self._searches = 0
+        self._chosen: Counter[str] = Counter()
+        """What `auto` found, and for how many files."""
 
     def look(self, files: list[Path]) -> Iterator[Finding]:
         ends_at = time.monotonic() + BUDGET_S
@@ -89,6 +94,8 @@ class _Fit:
                 continue
             reading = read(self._extractor, taken)
             self._total.add(reading)
+            if reading.chosen:
+                self._chosen[reading.chosen] += 1
             if live is None and reading.newest_ms is not None and not taken.compressed:
                 live = taken, reading
             yield from self._judge(path, taken, reading)
@@ -128,8 +135,6 @@ class _Fit:
             yield self._finding("no_records", Level.WARN, message, "is it a log of requests?")
             return
         if reading.judged and not reading.refused:
-            if reading.chosen:
-                self._name = f"{self._format.name} ({reading.chosen})"
             self._fitting.add(reading)
             self._fitting_files += 1
             return
@@ -207,16 +212,30 @@ class _Fit:
         total = self._total
         if total.records:
             yield from self._outcome()
-            yield from lacks.columns(self._source, total)
+            yield from lacks.columns(self._source, total, self._formats())
+
+    def _formats(self) -> list[Format]:
+        """What the files were read in: the configured format, or what `auto` chose."""
+        found = [find(spec, self._source.parser_file) for spec, _ in self._chosen.most_common()]
+        return found or [self._format]
 
     def _told_fitting(self) -> str:
         fitting, files = self._fitting, self._fitting_files
         where = "1 file" if files == 1 else f"{files:,} files"
         fits = fitting.records + fitting.no_requests
-        told = f"{self._name} reads {fits:,} of {fitting.judged:,} sampled lines in {where}"
+        told = f"{self._name}{self._told_chosen()} reads {fits:,} of {fitting.judged:,} sampled "
+        told += f"lines in {where}"
         if fitting.no_requests:
             told += f"; {fitting.no_requests:,} of them are no requests, as of scanners"
         return told
+
+    def _told_chosen(self) -> str:
+        """Names what `auto` found; for which share of the files, where they differ."""
+        if len(self._chosen) < 2:
+            return "".join(f" ({spec})" for spec in self._chosen)
+        most = self._chosen.most_common(MOST_CHOSEN)
+        told = ", ".join(f"{spec} {files:,}" for spec, files in most)
+        return f" ({told}{', ...' if len(self._chosen) > MOST_CHOSEN else ''} files)"
 
     def _outcome(self) -> Iterator[Finding]:
         events, others = self._total.events, self._total.others
@@ -233,7 +252,12 @@ class _Fit:
         telling = telling_reasons(others) or others
         most = max(telling, key=lambda key: telling[key], default="")
         message = f"none of the sampled lines would be an event: {reasons}"
-        yield self._finding("no_events", Level.WARN, message, hint_for(most) if most else "")
+        hint = hint_for(most) if most else ""
+        if most == "filtered.private_ip" and self._source.trusted_proxies:
+            hint = "are all proxies in trusted_proxies? `hooktail explain` tells for a line"
+            if not (self._total.stated["xff"] or self._total.stated["headers"]):
+                hint = LOG_THE_HEADER
+        yield self._finding("no_events", Level.WARN, message, hint)
 
 
 _ASK_PARSE = "see `hooktail formats`, and `hooktail parse --format NAME FILE`"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hooktail.checkup.finding import Finding, Level
+from hooktail.checkup.finding import INPUT, Finding, Level
+from hooktail.checkup.remedies import how_to_log
 from hooktail.extract.future_watch import hint_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hooktail.checkup.reading import Reading
     from hooktail.checkup.sample import Sample
     from hooktail.config.sections import SourceSection
+    from hooktail_parsers import Format
 
 FUTURE_S = 300.0
 """Lines that are further ahead of the clock are refused by the daemon."""
@@ -21,26 +24,39 @@ _SLACK_S = 60
 """Between a request and its line in the log."""
 _FARTHEST_S = 26 * 3600
 _LEAST_BEHIND_S = 1800
-_NGINX_APACHE = "log {0} (nginx: {1}; Apache: {2})"
 
 
-def columns(source: SourceSection, reading: Reading) -> Iterator[Finding]:
-    """Says what no record of a sample states."""
+def columns(
+    source: SourceSection, reading: Reading, formats: Sequence[Format]
+) -> Iterator[Finding]:
+    """Says what no record of a sample states; `formats` are those that the files were read in.
+
+    What the endpoint requires and no such format can ever state is a failure: no event would come.
+    """
 
     def lacking(name: str) -> bool:
         return not reading.stated[name]
 
+    def required(key: str, what: str, name: str) -> Finding:
+        never = all(key not in each.fields for each in formats)
+        hint = how_to_log(formats[0], key)
+        if key == "user_agent":
+            hint += "; user_agent_default stands for it"
+        message = f"no line states {what}: no events"
+        if not never:
+            return _lack(source, name, message, hint)
+        told = " or ".join(each.name for each in formats)
+        message = f"{message} can come of the format {told}, which never does"
+        return replace(_lack(source, name, message, hint), level=Level.FAIL, code=INPUT)
+
     if lacking("user_agent") and source.user_agent_default is None:
-        hint = _NGINX_APACHE.format("it", '"$http_user_agent"', '"%{User-Agent}i"')
-        yield _lack(source, "no_user_agent", "no line states the user agent: no events", hint)
+        yield required("user_agent", "the user agent", "no_user_agent")
     if lacking("ip"):
-        hint = _NGINX_APACHE.format("it", "$remote_addr", "%h")
-        yield _lack(source, "no_client", "no line states the client address: no events", hint)
+        yield required("ip", "the client address", "no_client")
     if lacking("time_ms"):
-        hint = _NGINX_APACHE.format("it", "[$time_local]", "%t")
-        yield _lack(source, "no_time", "no line states its time: no events", hint)
+        yield required("time", "its time", "no_time")
     if lacking("host") and source.site is None:
-        hint = "set `site`, or " + _NGINX_APACHE.format("it", "$host", "%{Host}i")
+        hint = f"set `site`, or {how_to_log(formats[0], 'host')}"
         yield _lack(source, "no_host", "no line states the host: events have no url", hint)
     cookies = {
         "source.privacy.require_consent": source.privacy.require_consent is not None,
@@ -49,9 +65,8 @@ def columns(source: SourceSection, reading: Reading) -> Iterator[Finding]:
     }
     wanting = [key for key, wanted in cookies.items() if wanted]
     if wanting and lacking("cookies") and lacking("headers"):
-        hint = _NGINX_APACHE.format("them", '"$http_cookie"', '"%{Cookie}i"')
         message = f"no line states cookies, which {' and '.join(wanting)} would look at"
-        yield _lack(source, "no_cookies", message, hint)
+        yield _lack(source, "no_cookies", message, how_to_log(formats[0], "cookies"))
 
 
 def _lack(source: SourceSection, name: str, message: str, hint: str) -> Finding:

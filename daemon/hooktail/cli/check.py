@@ -33,7 +33,7 @@ examples:
 exit codes: 0 all is well, perhaps with warnings; else the first of these: 78 the configuration is
 wrong; 77 something may not be read; 73 the state directory cannot be written; 69 the endpoint
 cannot be reached, or does not accept the test event; 65 there is nothing to read, or a format fits
-no line of a file. 64 usage
+no line of a file, or never states what every event needs. 64 usage
 """
 _NOUNS = ("warning", "failure")
 _COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
@@ -116,7 +116,7 @@ class _Page:
     def end(self, found: list[Finding], code: int) -> None:
         """Writes the sum."""
         counts = [sum(each.level.value == level for each in found) for level in _COLOURS]
-        verdict = "hooktail would work here" if not code else "mend what fails"
+        verdict = "mend what fails" if code else _verdict(found)
         nouns = [f"{n} {what}{'s' * (n != 1)}" for n, what in zip(counts[1:], _NOUNS, strict=True)]
         told = ", ".join([f"{counts[0]} ok", *nouns])
         self._write(f"{told}: {verdict}")
@@ -124,6 +124,13 @@ class _Page:
     def _write(self, line: str) -> None:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+
+def _verdict(found: list[Finding]) -> str:
+    silent = [each.of for each in found if each.name == "no_events"]
+    if not silent:
+        return "hooktail would work here"
+    return f"hooktail would run here, but no sampled line of {', '.join(silent)} would be an event"
 
 
 def _heading(finding: Finding) -> str:

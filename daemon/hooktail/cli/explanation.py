@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import orjson
 
+from hooktail.advice import LOG_THE_HEADER
 from hooktail.cli.verdicts import ADVICE, advice, reason
 from hooktail.extract.casts import cast_to
 from hooktail.extract.normal import iso_time, record_json
@@ -114,6 +115,9 @@ def _told_identity(step: IdentityStep) -> Iterator[str]:
         yield f"client: {_shown(step.ip)}, by {step.header} of the trusted peer {peer}"
     elif step.header is not None:
         yield f"client: {_shown(step.ip)}, as the line has it; no trusted peer names another"
+    if step.malformed:
+        malformed = _shown(step.malformed)
+        yield f"  {step.header} has {malformed} for a hop: no address, so nothing left of it counts"
     if step.user_agent is not None:
         yield f"user agent: none, so it is user_agent_default {_shown(step.user_agent)}"
 
@@ -217,6 +221,8 @@ def _advice(explanation: Explanation) -> str:
         return "look for the rest of the line; the log may have it"
     if key in _BY_RULE and isinstance(parse, ParseStep) and parse.record is not None:
         return advice(key).format(when=_when(key, parse.record))
+    if key in ("filtered.private_ip", "filtered.no_ip"):
+        return _address_advice(key, explanation)
     if key == "filtered.no_consent":
         switch = {"sec-gpc": "gpc = false", "dnt": "dnt = false"}.get(sign)
         return f"{switch or 'no require_consent'} in [source.privacy]"
@@ -224,6 +230,22 @@ def _advice(explanation: Explanation) -> str:
         return f"take the address out of bot_cidrs; {advice(key)}"
     if key == "filtered.bot" and sign:
         return f'bot_patterns_remove = ["{_printable(sign)}"] lets it pass; {advice(key)}'
+    return advice(key)
+
+
+def _address_advice(key: str, explanation: Explanation) -> str:
+    """Says what would change the address, and not what is done already."""
+    step = next((each for each in explanation.steps if isinstance(each, IdentityStep)), None)
+    if step is None or step.header is None:
+        return advice(key)
+    if not step.header:
+        return LOG_THE_HEADER
+    if step.peer is None:
+        return 'add "unix" to trusted_proxies: the peer has no address, as on a unix socket'
+    if step.malformed:
+        return f"have the proxy write addresses alone into {step.header}"
+    if step.ip == step.peer:
+        return f"add {_shown(step.peer)} to trusted_proxies, if it is a proxy of yours"
     return advice(key)
 
 

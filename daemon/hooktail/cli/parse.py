@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,6 +12,7 @@ from hooktail.cli import output
 from hooktail.cli.logfiles import Batch, batches, opened
 from hooktail.config.sections import DEFAULT_MAX_LINE_BYTES
 from hooktail.errors import UsageError
+from hooktail.extract.choice import MOST_LINES, choice_of, told_choice
 from hooktail.extract.normal import record_json
 from hooktail.extract.reading import HeldLine, Reader
 from hooktail.extract.registry import find, parser_options
@@ -30,7 +32,8 @@ examples:
 
 One JSON object a line on stdout: {"line": 7, "status": "record", "record": {...}}, or "rejected"
 or "skipped" with a "reason". A record over several lines has its first line's number and
-"lines": [first, last]; the others are "skipped" as "part_of_record".
+"lines": [first, last]; the others are "skipped" as "part_of_record". With --format auto, stderr
+says which format was chosen.
 
 exit codes: 0 a record came out; 1 none did; 64 unknown format or option; 65 the file cannot be
 read; 77 it may not be read
@@ -66,9 +69,13 @@ def run(args: argparse.Namespace) -> int:
     """Prints a JSON object per line; returns 0 if there was a record, else 1."""
     options = options_of(args.options)
     parser = make_parser(args.format, options)
+    reader = Reader(parser)
     with opened(args.file) as stream:
         read = batches(stream, DEFAULT_MAX_LINE_BYTES, options.get("encoding"))
-        return _print_all(parser, read)
+        records, first = _print_all(reader, read)
+    chosen = choice_of(args.format, reader.chosen, first, options)
+    sys.stderr.write(told_choice(args.file, chosen))
+    return 0 if records else 1
 
 
 def options_of(settings: list[str]) -> dict[str, str]:
@@ -90,13 +97,15 @@ def make_parser(name: str, options: dict[str, str]) -> Parser:
         raise UsageError(f"--set {error.option}: {error.message}") from error
 
 
-def _print_all(parser: Parser, read: Iterator[Batch]) -> int:
-    reader = Reader(parser)
+def _print_all(reader: Reader, read: Iterator[Batch]) -> tuple[int, list[bytes]]:
+    """Returns how many records there were, and the first lines."""
     number = 0
     records = 0
+    first: list[bytes] = []
     for batch in read:
         texts = [b""] if batch.lines is None else batch.lines.texts
         results = _TOO_LONG if batch.lines is None else reader.parse_batch(texts)
+        first += texts[: MOST_LINES - len(first)]
         shown: list[bytes] = []
         for result in results:
             number += 1
@@ -107,7 +116,7 @@ def _print_all(parser: Parser, read: Iterator[Batch]) -> int:
     for assembled in reader.assembler.give_up_all():
         records += isinstance(assembled.parsed, Record)
         output.write(b"".join(_shown(assembled)))
-    return 0 if records else 1
+    return records, first
 
 
 def _shown(assembled: Assembled[HeldLine]) -> Iterator[bytes]:

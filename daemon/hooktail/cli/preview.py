@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hooktail.cli import logfiles, output, sources
 from hooktail.errors import InputError, PermissionDeniedError
+from hooktail.extract.choice import MOST_LINES, choice_of, told_choice
 from hooktail.extract.extractor import PART
 from hooktail.extract.identity import generation_of
 from hooktail.extract.once import OnceBook
@@ -105,6 +106,7 @@ def _without_copies(files: list[str]) -> list[str]:
 def _preview(file: str, extractor: Extractor, books: Books) -> None:
     reader = extractor.reader()
     generation, end = b"", 0
+    first: list[bytes] = []
     with logfiles.opened(file) as stream:
         source = extractor.source
         encoding = source.format_options.get("encoding")
@@ -116,8 +118,11 @@ def _preview(file: str, extractor: Extractor, books: Books) -> None:
                 continue
             books.add("read", len(batch.lines))
             end = batch.lines.end
+            first += batch.lines.texts[: MOST_LINES - len(first)]
             _show(extractor.extract(batch.lines, generation, reader), books)
     _show(extractor.give_up(reader, generation, end, list(reader.assembler.open)), books)
+    chosen = choice_of(source.format, reader.chosen, first, source.format_options)
+    sys.stderr.write(told_choice(file, chosen))
 
 
 def _show(taken: Extraction, books: Books) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hooktail.extract.choice import choice_of
 from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.misfit import find_misfit
 from hooktail.extract.pageview import PREFETCH_HEADERS, content_type
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from hooktail.extract.extractor import Extractor
+    from hooktail.extract.reading import Reader
     from hooktail.extract.rules import CompiledRule
     from hooktail.extract.steps import Step
     from hooktail_parsers.assembly import Assembled
@@ -51,11 +53,11 @@ def explain_lines(
     fitting: deque[bytes] = deque(models, _MOST_FITTING)
     for line in lines:
         for assembled in reader.assembler.take(HeldLine(0, line), reader.parse(line)):
-            yield _explain(extractor, assembled, models=fitting, claims=True)
+            yield _explain(extractor, assembled, models=fitting, claims=True, reader=reader)
             if isinstance(assembled.parsed, Record):
                 fitting.appendleft(assembled.keys[0].text)
     for assembled in reader.assembler.give_up_all():
-        yield _explain(extractor, assembled, models=fitting, claims=True)
+        yield _explain(extractor, assembled, models=fitting, claims=True, reader=reader)
 
 
 def explain(
@@ -75,6 +77,7 @@ def _explain(
     models: Iterable[bytes] = (),
     *,
     claims: bool = False,
+    reader: Reader | None = None,
 ) -> Explanation:
     steps: list[Step] = []
     parsed, count = assembled.parsed, len(assembled.keys)
@@ -85,11 +88,15 @@ def _explain(
     if isinstance(parsed, ParseError):
         steps.append(_rejected(extractor, assembled, parsed, models))
         return Explanation(steps=steps, verdict=f"unparsable.{parsed.reason}")
+    pinned = "" if reader is None else reader.chosen
+    texts = [line.text for line in assembled.keys]
+    if chosen := choice_of(name, pinned, texts, extractor.source.format_options):
+        name = f"{name} ({chosen})"
     steps.append(ParseStep(format=name, record=parsed, lines=count))
 
-    chosen = _choose(extractor, parsed, steps)
-    if isinstance(chosen, str):
-        return Explanation(steps=steps, verdict=chosen)
+    rule = _choose(extractor, parsed, steps)
+    if isinstance(rule, str):
+        return Explanation(steps=steps, verdict=rule)
     if extractor.audience.identifies:
         parsed = _identify(extractor, parsed, steps)
     refused = extractor.audience.refuses(parsed, extractor.now_ms())
@@ -102,9 +109,9 @@ def _explain(
             return Explanation(steps=steps, verdict=str(refused))
     elif refused is not None:
         return Explanation(steps=steps, verdict=refused)
-    steps += _fields(extractor, chosen, parsed)
+    steps += _fields(extractor, rule, parsed)
     first = assembled.keys[0]
-    draft = extractor.draft(chosen, parsed, first.text, first.start, generation)
+    draft = extractor.draft(rule, parsed, first.text, first.start, generation)
     if isinstance(draft, str):
         stage = {NO_NAME: "name", SAMPLED: "sample"}.get(draft)
         if stage is not None:
@@ -178,6 +185,7 @@ def _identify(extractor: Extractor, record: Record, steps: list[Step]) -> Record
             peer=record.ip,
             ip=identified.ip,
             header=None if clients is None else clients.header_of(record),
+            malformed="" if clients is None else clients.malformed_hop(record),
             user_agent=None if same_agent else identified.user_agent,
         )
     )

@@ -162,9 +162,13 @@ def check_rules(source: SourceSection, file: str) -> list[Problem]:
 
 
 def rule_warnings(source: SourceSection, file: str) -> list[Problem]:
-    """Returns what works, but hardly as it was meant: rules that never match, costly regexes."""
+    """Returns what works, but hardly as it was meant.
+
+    Rules that never match, costly regexes, and a `once_per` that some lines may slip by.
+    """
     complaints = _compile(source, file)[1]
     for index, later in enumerate(source.rules):
+        _warn_of_keyless_lines(later, complaints.at(f"event[{index}].once_per"))
         for number, earlier in enumerate(source.rules[:index]):
             if shadow_of(earlier.when, later.when):
                 complaints.at(f"event[{index}]").warn(
@@ -174,6 +178,17 @@ def rule_warnings(source: SourceSection, file: str) -> list[Problem]:
                 )
                 break
     return complaints.warnings
+
+
+def _warn_of_keyless_lines(rule: RuleSection, complaints: Complaints) -> None:
+    key = next((each for each in rule.fields if each.name == rule.once_per), None)
+    if key is None or key.required or key.default is not None or key.constant is not None:
+        return
+    complaints.warn(
+        "lines without it are each an event of their own",
+        key.name,
+        hint="add required = true to the field",
+    )
 
 
 def kept_parameters(source: SourceSection) -> set[str]:

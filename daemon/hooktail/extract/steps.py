@@ -96,6 +96,8 @@ class IdentityStep:
     header: str | None = None
     """The forwarded header that counts from a trusted peer, empty if the line has none; None
     without trusted proxies."""
+    malformed: str = ""
+    """What stands for a hop of that header and is no address: nothing to its left counts."""
     user_agent: str | None = None
     """What stands for the missing one."""
 

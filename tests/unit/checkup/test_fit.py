@@ -14,7 +14,9 @@ from support.lines import AGENT, asset, clf_time, page_view
 
 from hooktail.checkup import fit
 from hooktail.checkup.finding import Finding, Level
+from hooktail.checkup.remedies import how_to_log
 from hooktail.config.sections import MultilineSection, SourceSection, VisitorSection
+from hooktail.extract import registry
 
 
 def look(*files: Path, **keys: object) -> dict[str, Finding]:
@@ -214,7 +216,10 @@ def test_no_event_at_all_comes_with_its_reason_and_remedy(tmp_path: Path) -> Non
 
     assert found.level is Level.WARN
     assert "filtered.private_ip 20" in found.message
-    assert "trusted_proxies" in found.hint
+    assert "set trusted_proxies" in found.hint
+    trusting = look(log, trusted_proxies=("private",))["no_events"]
+    assert "set trusted_proxies" not in trusting.hint
+    assert "nginx_main" in trusting.hint
 
 
 def test_columns_that_the_log_lacks_are_named_with_what_to_log(tmp_path: Path) -> None:
@@ -226,6 +231,50 @@ def test_columns_that_the_log_lacks_are_named_with_what_to_log(tmp_path: Path) -
     assert {"no_user_agent", "no_host", "no_events"} <= set(found)
     assert "$http_user_agent" in found["no_user_agent"].hint
     assert "`site`" in found["no_host"].hint
+
+
+def test_a_format_that_never_states_what_an_event_needs_fails(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(page_view(n).split(' "-"')[0] + "\n" for n in range(20)))
+
+    for name in ("common", "auto"):
+        lack = look(log, format=name)["no_user_agent"]
+        assert (lack.level, lack.code) == (Level.FAIL, 65)
+        assert "can come of the format ncsa_common, which never does" in lack.message
+        assert 'set format = "combined"; user_agent_default stands for it' in lack.hint
+    assert "no_user_agent" not in look(log, format="common", user_agent_default="Unknown/1.0")
+
+
+def test_a_format_that_may_state_it_is_a_warning(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(page_view(n).replace(AGENT, "-") for n in range(20)))
+
+    assert look(log)["no_user_agent"].level is Level.WARN
+
+
+@pytest.mark.parametrize(
+    ("format_name", "hint"),
+    [
+        ("haproxy_http", 'request_captures = "user-agent"'),
+        ("rfc3164+haproxy_http", 'request_captures = "user-agent"'),
+        ("json_app", '[source.map] user_agent = "..."'),
+        ("cri+logfmt_app", '[source.map] user_agent = "..."'),
+        ("iis_w3c", "cs(User-Agent)"),
+        ("combined", "$http_user_agent"),
+        ("aws_s3", "have what writes the log state it"),
+    ],
+)
+def test_how_to_log_what_is_missing_depends_on_the_format(format_name: str, hint: str) -> None:
+    assert hint in how_to_log(registry.find(format_name), "user_agent")
+
+
+def test_what_auto_chose_is_named_for_each_file(log: Path, tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts.log"
+    hosts.write_text("".join(f"shop.example:443 {page_view(number)}" for number in range(40)))
+
+    assert "auto (ncsa_combined) reads" in look(log, format="auto")["format_matches"].message
+    both = look(log, hosts, format="auto")["format_matches"].message
+    assert "auto (ncsa_combined 1, vhost_combined 1 files) reads 61 of 61" in both
 
 
 def test_cookies_are_missed_only_where_they_are_looked_at(log: Path) -> None:

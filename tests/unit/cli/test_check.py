@@ -70,6 +70,16 @@ def test_all_is_well_in_groups_on_stderr(host: Host) -> None:
     assert "\x1b" not in err
 
 
+def test_a_log_of_no_events_is_not_said_to_work(host: Host) -> None:
+    host.log.write_text("".join(page_view(n, ip="10.0.0.7") for n in range(20)))
+
+    code, _, err = host.check("--offline")
+
+    assert code == 0
+    assert err.endswith("but no sampled line of shop would be an event\n")
+    assert "would work here" not in err
+
+
 def test_json_is_one_object_a_finding_on_stdout(host: Host) -> None:
     code, out, err = host.check("--offline", "--json")
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from hooktail.cli import explain as command
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIG = """
 state_dir = "{directory}/state"
@@ -55,6 +52,40 @@ def test_an_event_is_shown_with_its_body(config: str, capsys: pytest.CaptureFixt
     assert "It would be sent:\n{" in out
     assert '"url": "https://shop.example/a"' in out
     assert "acc-4711" not in out
+
+
+def test_what_auto_chose_is_named(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(config)
+    path.write_text(path.read_text().replace("max_event_age", 'format = "auto"\nmax_event_age'))
+
+    assert "format auto (ncsa_combined): reads" in told(config, line("/a"), capsys)[1]
+
+
+PROXIED = line("/a", ip="10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("log_format", "text", "words"),
+    [
+        ("combined", f'{PROXIED} "81.2.69.142"', "nginx_main reads it last, combined passes over"),
+        ("nginx_main", f'{PROXIED} "81.2.69.142, unknown"', 'has "unknown" for a hop: no address'),
+        ("nginx_main", f'{PROXIED} "unknown"', "have the proxy write addresses alone into x-forw"),
+        ("nginx_main", f'{line("/a", ip="unix:")} "81.2.69.142"', 'add "unix" to trusted_proxies'),
+        ("nginx_main", f'{line("/a", ip="172.16.0.9")} "81.2.69.142"', 'add "172.16.0.9" to trust'),
+    ],
+)
+def test_a_remedy_that_is_taken_already_is_not_proposed(
+    config: str, log_format: str, text: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(config)
+    keys = f'format = "{log_format}"\ntrusted_proxies = ["10.0.0.0/8"]\nmax_event_age'
+    path.write_text(path.read_text().replace("max_event_age", keys))
+
+    code, out = told(config, text, capsys)
+
+    assert code == 1
+    assert words in out
+    assert "set trusted_proxies" not in out
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,36 @@ def test_an_unknown_format_is_refused_with_a_suggestion(log: Path) -> None:
     assert caught.value.exit_code == 64
 
 
+@pytest.mark.parametrize("lines", [1, 40])
+def test_what_auto_chose_is_said_on_stderr(
+    lines: int, log: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    log.write_bytes((b"shop.example:443 " + LINE + b"\n") * lines)
+
+    run("parse", "--format", "auto", str(log))
+
+    said = capsysbinary.readouterr().err.decode()
+    assert said == f"{log}: auto chose vhost_combined\n"
+
+
+def test_that_auto_finds_nothing_is_said_too(
+    log: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    log.write_bytes(b"of no format\n" * 40)
+
+    assert run("parse", "--format", "auto", str(log)) == 1
+
+    assert capsysbinary.readouterr().err.endswith(b": auto finds no format that fits\n")
+
+
+def test_a_named_format_is_not_said_to_be_chosen(
+    log: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    run("parse", "--format", "combined", str(log))
+
+    assert capsysbinary.readouterr().err == b""
+
+
 def test_formats_are_listed_one_a_line(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run("formats") == 0
 

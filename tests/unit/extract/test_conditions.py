@@ -340,6 +340,28 @@ def test_a_rule_that_may_match_is_none(
     assert rule_warnings(source_of(earlier, later), "f") == []
 
 
+def keyed(**keys: object) -> SourceSection:
+    given: dict[str, object] = {"source": "query.order"} | keys
+    field = FieldSection(name="order", **given)  # type: ignore[arg-type]  # any keys
+    rule = RuleSection(name="purchase", when={}, once_per="order", fields=(field,))
+    return SourceSection(name="shop", paths=("/x",), rules=(rule,))
+
+
+def test_once_per_on_a_field_that_a_line_may_lack_is_a_warning() -> None:
+    (warning,) = rule_warnings(keyed(), "f")
+    assert str(warning) == (
+        "f: source[shop].event[0].once_per: lines without it are each an event of their own; "
+        "found 'order'; add required = true to the field"
+    )
+
+
+@pytest.mark.parametrize(
+    "keys", [{"required": True}, {"default": "none"}, {"source": None, "constant": "one"}]
+)
+def test_once_per_on_a_field_that_each_event_has_is_none(keys: dict[str, object]) -> None:
+    assert rule_warnings(keyed(**keys), "f") == []
+
+
 RECORDS = st.builds(
     Record,
     path=st.sampled_from(PATHS),
