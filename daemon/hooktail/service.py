@@ -35,7 +35,7 @@ from hooktail.systemd import Notifier
 from hooktail.tail.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Collection, Coroutine, Mapping
     from pathlib import Path
 
     from hooktail.config import Config
@@ -192,6 +192,7 @@ class Work:
             clock=time.monotonic,
             on_health=self._on_health,
             followed=lambda: {key for feed in self.feeds for key in feed.keys},
+            on_forgotten=self._on_forgotten,
         )
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
@@ -389,6 +390,10 @@ class Work:
                 branch.destination.resume()
             else:
                 branch.destination.pause("checkpoint_unwritable")
+
+    def _on_forgotten(self, keys: Collection[int]) -> None:
+        for feed in self.feeds:
+            feed.forgotten(keys)
 
     def _hourly(self) -> None:
         for feed in self.feeds:

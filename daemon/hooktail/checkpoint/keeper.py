@@ -18,7 +18,7 @@ from hooktail.model import State
 from hooktail.telemetry import OncePer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from collections.abc import Set as AbstractSet
 
     from hooktail.checkpoint.store import Store
@@ -54,6 +54,7 @@ class Keeper:
         clock: Callable[[], float],
         on_health: Callable[[bool], None] = lambda _healthy: None,
         followed: Callable[[], AbstractSet[int]] = frozenset,
+        on_forgotten: Callable[[Collection[int]], None] = lambda _keys: None,
     ) -> None:
         self.store = store
         self._stopping = asyncio.Event()
@@ -63,6 +64,7 @@ class Keeper:
         self._wall_s = wall_s
         self._on_health = on_health
         self._followed = followed
+        self._on_forgotten = on_forgotten
         self._noted: dict[Noted, None] = {}
         self._scheduled = False
         self._log = structlog.get_logger()
@@ -182,6 +184,7 @@ class Keeper:
                 book = books.setdefault(entry.source, {LOST_KEY: 0})
                 book[LOST_KEY] += len(entry.pending)
         self.store.append({"forget": list(gone), "books": books})
+        self._on_forgotten(gone.keys())
         lost = sum(book[LOST_KEY] for book in books.values())
         if lost:
             self._log.error("lines_lost_with_their_file", lines=lost)
