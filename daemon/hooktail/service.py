@@ -63,6 +63,7 @@ class Service:
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises HooktailError for what the operator must mend."""
+        self._handle_signals()  # first of all: what comes while the checkpoint is read is kept
         state_dir = self.config.state_dir
         prepare_state_dir(state_dir)
         with StateLock(state_dir):
@@ -73,7 +74,6 @@ class Service:
                 sources=_first_places(self.config),
             )
             secret = self._visitor_secret(self.config)
-            self._handle_signals()
             self._next = (self.config, secret)
             work = Work(self.config, store, self._stop, self._stop_now)
             await work.run(self._notifier, self._lead(work))
@@ -133,6 +133,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        # Held back since the start (`__main__`).
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def stop(self, reason: str = "asked") -> None:
         """Stops: the first time gently, the second time at once."""
