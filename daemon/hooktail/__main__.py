@@ -1,7 +1,7 @@
 """`python -m hooktail` and the `hooktail` command.
 
-Only what a signal needs is imported here: reading the rest takes a moment, and `hooktail run` may be
-told to stop or to reload in it.
+Only what a signal needs is imported here: reading the rest takes a moment, and `hooktail run` may
+be told to stop or to reload in it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _command(words: Sequence[str]) -> str:
 def _expect_signals() -> None:
     """Until the daemon has its own handlers: a stop ends the start, a reload waits.
 
-    What the kernel holds back it delivers once the daemon lets it through: by then the configuration
-    may have been read before it was changed.
+    What the kernel holds back it delivers once the daemon lets it through: the configuration may
+    have been changed after it was read.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _nothing_begun)

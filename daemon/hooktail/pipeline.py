@@ -354,7 +354,7 @@ class Feed:
 
     @property
     def absent(self) -> int:
-        """Lines that wait in the checkpoint for a file that was not met: it, or a copy, may come."""
+        """Lines that wait in the checkpoint for a file that was not met, or a copy of it."""
         return sum(self._absent.values())
 
     def given_away(self, key: int, lines: int) -> None:

@@ -66,7 +66,7 @@ class Service:
         self._handle_signals()  # first of all: what comes while the checkpoint is read is kept
         state_dir = self.config.state_dir
         prepare_state_dir(state_dir)
-        with StateLock(state_dir):
+        with StateLock(state_dir) as lock:
             _raise_file_limit()
             store = Store.open(
                 state_dir,
@@ -75,9 +75,12 @@ class Service:
             )
             secret = self._visitor_secret(self.config)
             self._next = (self.config, secret)
-            work = Work(self.config, store, self._stop, self._stop_now)
+            work = Work(self.config, store, lock, self._stop, self._stop_now)
             await work.run(self._notifier, self._lead(work))
-            store.close()
+            try:
+                store.close()
+            except OSError:
+                work.saved = False
             if not work.saved:
                 raise CannotWriteError(
                     f"{state_dir}: the checkpoint could not be saved before the stop; what was "
@@ -169,7 +172,12 @@ class Work:
     """The branches that there are, and what they share."""
 
     def __init__(
-        self, config: Config, store: Store, stop: asyncio.Event, stop_now: asyncio.Event
+        self,
+        config: Config,
+        store: Store,
+        lock: StateLock,
+        stop: asyncio.Event,
+        stop_now: asyncio.Event,
     ) -> None:
         self.branches: dict[str, Branch] = {}
         """By destination."""
@@ -194,6 +202,7 @@ class Work:
             clock=time.monotonic,
             on_health=self._on_health,
             followed=lambda: {key for feed in self.feeds for key in feed.keys},
+            hold_lock=lock.hold_again,
             on_forgotten=self._on_forgotten,
         )
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)

@@ -90,7 +90,7 @@ class Life:
             clock=lambda: self.now_s,
             on_health=self.health.append,
             followed=lambda: self.feed.keys,
-            on_forgotten=lambda keys: self.feed.forgotten(keys),
+            on_forgotten=lambda keys: self.feed.forgotten(keys),  # noqa: PLW0108 - made after it
         )
         claims = [Claim(key, owner, at) for key, (owner, at) in self.store.state.claims.items()]
         extractor = build_extractor(
