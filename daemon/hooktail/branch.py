@@ -192,6 +192,7 @@ class Branch:
             await cancel([draining])
             at_once.cancel()
         left, unfinished = self.destination.outstanding, self.destination.in_flight
+        left += sum(feed.absent for feed in self.feeds)
         await cancel([self._sending] if self._sending else [])
         return left, unfinished
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 import structlog
 
+from hooktail.checkpoint.keeper import LOST_KEY
 from hooktail.checkpoint.ledger import Ledger
 from hooktail.checkpoint.resume import Resumer
 from hooktail.extract.identity import generation_of
@@ -113,6 +114,7 @@ class Feed:
         self._behind = bool(keeper.store.unwritten)
         """A reload on a full disk: what happened before it is not in the checkpoint yet."""
         self._resumer = Resumer(self._entries())
+        self._absent = self._waiting_without_a_file()
         self._met: list[FileTrack] = []
         """Begun since the last scan ended."""
         self._claims: list[Claim] = []
@@ -200,11 +202,23 @@ class Feed:
             if entry.source == self._place:
                 yield key, entry
 
+    def _waiting_without_a_file(self) -> dict[int, int]:
+        """Counts what waits in entries whose file was not met, by their keys.
+
+        A number of its own for each: the checkpoint is a turn behind what happens here.
+        """
+        return {
+            key: len(entry.pending)
+            for key, entry in self._entries()
+            if entry.pending and entry.inode != PipedFile.file_id.inode
+        }
+
     def _catch_up(self) -> None:
         """Takes up what the checkpoint learnt late; until now nothing could be resumed."""
         state = self.keeper.store.state
         self._behind = False
         self._resumer = Resumer(self._entries())
+        self._absent = self._waiting_without_a_file()
         self.books.totals.update(state.books.get(self._place, {}))
         self.lost_bytes = state.lost_bytes.get(self._place, 0)
 
@@ -264,6 +278,7 @@ class Feed:
             track.reattach(file)
         elif key is not None:
             entry = state.files[key]
+            self._absent.pop(key, None)
             ledger = Ledger(entry.read, entry.pending)
             track = FileTrack(
                 self, key, file, ledger, self.reader(), entry.carried, entry.ages, entry.begin
@@ -337,9 +352,27 @@ class Feed:
 
     @property
     def pending(self) -> int:
-        """Lines read and not settled, of all files."""
+        """Lines read and not settled, of all files, also of those that were not met."""
         tracks = (*self.tracks.values(), *self.cut_off.values())
-        return sum(track.pending for track in tracks)
+        return sum(track.pending for track in tracks) + self.absent
+
+    @property
+    def absent(self) -> int:
+        """Lines that wait in the checkpoint for a file that was not met, or a copy of it."""
+        return sum(self._absent.values())
+
+    def given_away(self, key: int, lines: int) -> None:
+        """Lines that waited for a file that was not met wait no more."""
+        self._absent[key] -= lines
+
+    def forgotten(self, keys: Collection[int]) -> None:
+        """The checkpoint has given up entries without a file, and counted what waited in them."""
+        lost = 0
+        for key in keys:
+            self._resumer.drop(key)
+            lost += self._absent.pop(key, 0)
+        if lost:
+            self.books.totals[LOST_KEY] = self.books.totals.get(LOST_KEY, 0) + lost
 
     @property
     def keys(self) -> set[int]:

@@ -115,7 +115,12 @@ class Reporter:
             f"{branch.destination.name} {branch.destination.snapshot().state}"
             for branch in branches
         )
-        return f"{read} lines read, {delivered} events delivered, {unread} bytes behind; {states}"
+        absent = sum(feed.absent for feed in feeds)
+        missing = f", {absent} wait for a file that is gone" if absent else ""
+        return (
+            f"{read} lines read, {delivered} events delivered, {unread} bytes behind{missing}; "
+            f"{states}"
+        )
 
 
 def say_books(feeds: Iterable[Feed]) -> None:

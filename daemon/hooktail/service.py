@@ -35,7 +35,7 @@ from hooktail.systemd import Notifier
 from hooktail.tail.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Collection, Coroutine, Mapping
     from pathlib import Path
 
     from hooktail.config import Config
@@ -63,9 +63,10 @@ class Service:
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT. Raises HooktailError for what the operator must mend."""
+        self._handle_signals()  # first of all: what comes while the checkpoint is read is kept
         state_dir = self.config.state_dir
         prepare_state_dir(state_dir)
-        with StateLock(state_dir):
+        with StateLock(state_dir) as lock:
             _raise_file_limit()
             store = Store.open(
                 state_dir,
@@ -73,11 +74,13 @@ class Service:
                 sources=_first_places(self.config),
             )
             secret = self._visitor_secret(self.config)
-            self._handle_signals()
             self._next = (self.config, secret)
-            work = Work(self.config, store, self._stop, self._stop_now)
+            work = Work(self.config, store, lock, self._stop, self._stop_now)
             await work.run(self._notifier, self._lead(work))
-            store.close()
+            try:
+                store.close()
+            except OSError:
+                work.saved = False
             if not work.saved:
                 raise CannotWriteError(
                     f"{state_dir}: the checkpoint could not be saved before the stop; what was "
@@ -133,6 +136,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        # Held back since the start (`__main__`).
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def stop(self, reason: str = "asked") -> None:
         """Stops: the first time gently, the second time at once."""
@@ -167,7 +172,12 @@ class Work:
     """The branches that there are, and what they share."""
 
     def __init__(
-        self, config: Config, store: Store, stop: asyncio.Event, stop_now: asyncio.Event
+        self,
+        config: Config,
+        store: Store,
+        lock: StateLock,
+        stop: asyncio.Event,
+        stop_now: asyncio.Event,
     ) -> None:
         self.branches: dict[str, Branch] = {}
         """By destination."""
@@ -192,6 +202,8 @@ class Work:
             clock=time.monotonic,
             on_health=self._on_health,
             followed=lambda: {key for feed in self.feeds for key in feed.keys},
+            hold_lock=lock.hold_again,
+            on_forgotten=self._on_forgotten,
         )
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
@@ -389,6 +401,10 @@ class Work:
                 branch.destination.resume()
             else:
                 branch.destination.pause("checkpoint_unwritable")
+
+    def _on_forgotten(self, keys: Collection[int]) -> None:
+        for feed in self.feeds:
+            feed.forgotten(keys)
 
     def _hourly(self) -> None:
         for feed in self.feeds:

@@ -44,6 +44,9 @@ class Owner(Protocol):
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
 
+    def given_away(self, key: int, lines: int) -> None:
+        """Is told that lines which waited without a file wait elsewhere."""
+
 
 def take_over(feed: Owner, resumer: Resumer, met: Collection[FileTrack]) -> None:
     """Settles what waits twice, after a scan of which every file was met.
@@ -95,6 +98,7 @@ def _move(feed: Owner, key: int, starts: set[int], to: FileTrack) -> None:
     if track is not None:
         track.give_away(given)
     else:
+        feed.given_away(key, len(given))
         feed.keeper.note_record({"file": {str(key): {"s": given}}})
     structlog.get_logger().info(
         "lines_taken_over",

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from support.life import Life
 from support.lines import asset, page_view
 
+from hooktail.checkpoint.keeper import LOST_KEY
 from hooktail.extract.identity import generation_of
 from hooktail.model import Claim
 from hooktail.pipeline import OWN_EVENTS
@@ -385,12 +386,38 @@ async def test_files_long_gone_are_forgotten_and_what_was_pending_in_them_is_cou
     before.source.close()
 
     after = Life(tmp_path)
-    after.wall_s += 8 * 86_400
     await after.read()
+    assert after.feed.books.totals == {"read": 2, "delivered": 1}
+    assert after.feed.pending == after.feed.absent == 1
+
+    after.wall_s += 8 * 86_400
     await after.keeper.compact()
 
     assert after.on_disk().files == {}
+    assert after.feed.books.totals == {"read": 2, "delivered": 1, LOST_KEY: 1}
+    assert after.feed.pending == 0
     assert after.balance() == {"delivered": 1, "expired.lost_with_its_file": 1, "pending": 0}
+
+
+async def test_a_file_that_comes_back_after_it_was_forgotten_is_new(tmp_path: Path) -> None:
+    before = Life(tmp_path)
+    before.write(page_view(1), page_view(2))
+    await before.read()
+    before.source.close()
+    content = before.log.read_bytes()
+    before.log.unlink()
+    after = Life(tmp_path)
+    await after.read()
+    after.wall_s += 8 * 86_400
+    await after.keeper.compact()
+
+    after.log.write_bytes(content)
+    await after.read()
+    after.destination.settle()
+    await asyncio.sleep(0)
+
+    assert after.balance() == {"delivered": 2, LOST_KEY: 2, "pending": 0}
+    assert after.feed.pending == 0
 
 
 async def test_a_clock_that_jumps_makes_nobody_forget_a_file_that_is_followed(

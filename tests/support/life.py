@@ -90,6 +90,7 @@ class Life:
             clock=lambda: self.now_s,
             on_health=self.health.append,
             followed=lambda: self.feed.keys,
+            on_forgotten=lambda keys: self.feed.forgotten(keys),  # noqa: PLW0108 - made after it
         )
         claims = [Claim(key, owner, at) for key, (owner, at) in self.store.state.claims.items()]
         extractor = build_extractor(
@@ -128,9 +129,11 @@ class Life:
         return read_state(self.state_dir)
 
     def balance(self) -> dict[str, int]:
-        """The books on disk; fails unless they balance."""
+        """The books on disk; fails unless they balance, and those in memory too."""
         state = self.on_disk()
         books = dict(state.books.get("shop", {}))
         pending = sum(len(entry.pending) for entry in state.files.values())
         assert books.pop("read", 0) == sum(books.values()) + pending
+        told = dict(self.feed.books.totals)
+        assert told.pop("read", 0) == sum(told.values()) + self.feed.pending
         return {**books, "pending": pending}

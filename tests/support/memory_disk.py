@@ -126,6 +126,9 @@ class MemoryDisk(Disk):
     def sync(self, descriptor: int) -> None:
         self._do(Sync(descriptor))
 
+    def is_at(self, descriptor: int, path: Path) -> bool:
+        return self._names.get(path.name) == descriptor
+
     def close(self, descriptor: int) -> None:
         pass
 

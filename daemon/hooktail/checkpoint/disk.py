@@ -38,6 +38,9 @@ class Disk(Protocol):
     def sync(self, descriptor: int) -> None:
         """Has the bytes of a file survive a power cut."""
 
+    def is_at(self, descriptor: int, path: Path) -> bool:
+        """Tells whether an open file is the one that has the name."""
+
     def close(self, descriptor: int) -> None:
         """Closes a file."""
 
@@ -91,6 +94,10 @@ class RealDisk:
         """Has the bytes of a file survive a power cut."""
         os.fdatasync(descriptor)
 
+    def is_at(self, descriptor: int, path: Path) -> bool:
+        """Tells whether an open file is the one that has the name."""
+        return is_at(descriptor, path)
+
     def close(self, descriptor: int) -> None:
         """Closes a file."""
         os.close(descriptor)
@@ -117,6 +124,14 @@ class RealDisk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Tells whether an open file is the one that has the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
 
 
 def own_like(descriptor: int, directory: Path) -> None:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from hooktail.checkpoint.store import COMPACT_BYTES
+from hooktail.checkpoint.store import COMPACT_BYTES, GONE
 from hooktail.model import State
 from hooktail.telemetry import OncePer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from collections.abc import Set as AbstractSet
 
     from hooktail.checkpoint.store import Store
@@ -54,6 +55,8 @@ class Keeper:
         clock: Callable[[], float],
         on_health: Callable[[bool], None] = lambda _healthy: None,
         followed: Callable[[], AbstractSet[int]] = frozenset,
+        hold_lock: Callable[[], None] = lambda: None,
+        on_forgotten: Callable[[Collection[int]], None] = lambda _keys: None,
     ) -> None:
         self.store = store
         self._stopping = asyncio.Event()
@@ -63,6 +66,8 @@ class Keeper:
         self._wall_s = wall_s
         self._on_health = on_health
         self._followed = followed
+        self._hold_lock = hold_lock
+        self._on_forgotten = on_forgotten
         self._noted: dict[Noted, None] = {}
         self._scheduled = False
         self._log = structlog.get_logger()
@@ -146,7 +151,12 @@ class Keeper:
         self._stopping.set()
 
     async def tick(self) -> None:
-        """One round of `run`."""
+        """One round of `run`. Raises LockedError if another daemon has the state directory."""
+        try:
+            self._stay_in_place()
+        except OSError as error:
+            self._unwell(error)
+            return
         if not self.flush():
             return
         try:
@@ -155,6 +165,13 @@ class Keeper:
                 await self.compact()
         except OSError as error:
             self._unwell(error)
+
+    def _stay_in_place(self) -> None:
+        """Writes the checkpoint anew where its files were taken away under us."""
+        self._hold_lock()
+        if not self.store.is_in_place():
+            self._unwell(OSError(errno.ESTALE, GONE))
+            self.store.begin_anew()
 
     async def compact(self) -> None:
         """Begins a new generation and forgets what is long past. Raises OSError."""
@@ -182,6 +199,7 @@ class Keeper:
                 book = books.setdefault(entry.source, {LOST_KEY: 0})
                 book[LOST_KEY] += len(entry.pending)
         self.store.append({"forget": list(gone), "books": books})
+        self._on_forgotten(gone.keys())
         lost = sum(book[LOST_KEY] for book in books.values())
         if lost:
             self._log.error("lines_lost_with_their_file", lines=lost)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from typing import TYPE_CHECKING, Self
 
-from hooktail.checkpoint.disk import own_like
+from hooktail.checkpoint.disk import is_at, own_like
 from hooktail.errors import CannotWriteError, LockedError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -61,6 +62,24 @@ class StateLock:
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         return self
+
+    def hold_again(self) -> None:
+        """Takes the lock where its file was removed or replaced.
+
+        Raises LockedError if another daemon holds it by now, and OSError if it cannot be taken.
+        """
+        if is_at(self._descriptor, self._path):
+            return
+        before = self._descriptor
+        try:
+            self.__enter__()
+        except LockedError:  # the one that can write is another daemon
+            self._descriptor = before
+            raise
+        except (CannotWriteError, PermissionDeniedError) as error:
+            self._descriptor = before
+            raise OSError(errno.ESTALE, str(error)) from error
+        os.close(before)
 
     def __exit__(
         self,

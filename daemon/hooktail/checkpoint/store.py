@@ -15,6 +15,7 @@ nothing. The proof, instant by instant, is in docs/why/checkpoint.md.
 from __future__ import annotations
 
 import contextlib
+import errno
 from typing import TYPE_CHECKING, Any
 
 from hooktail.checkpoint import recovery
@@ -43,6 +44,7 @@ READING_TRIES = 5
 """Beside a daemon that begins a generation, a file can be gone between listing and reading."""
 
 REAL_DISK = RealDisk()
+GONE = "the files in the state directory were removed, or replaced by others"
 
 
 class Store:
@@ -67,6 +69,7 @@ class Store:
         self._unsynced = False
         self._unnamed = False  # the journal's name may not survive a power cut yet
         self._torn = False  # what could not be written could not be cut off either
+        self._displaced = False
         self._in_doubt = False  # a sync failed: the kernel may have dropped what it covered
         self._base = generation  # the generation whose snapshot is on the disk
 
@@ -121,6 +124,8 @@ class Store:
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Writes a record and applies it. Raises OSError, and then nothing has changed."""
+        if self._displaced:
+            raise OSError(errno.ESTALE, GONE)
         line = encode(record)
         if self._torn:
             self._cut_off_torn()
@@ -138,6 +143,40 @@ class Store:
         self._length += len(line)
         self._unsynced = True
         self.state.apply(record)
+
+    def is_in_place(self) -> bool:
+        """Tells whether the journal and its snapshot still have their names.
+
+        If not, somebody removed the files, or put others there: `append` refuses until
+        `begin_anew`, unless they come back.
+        """
+        base = self.directory / f"checkpoint.{self._base}.snapshot"
+        self._displaced = not (
+            self._disk.is_at(self._descriptor, self._path(self.generation, "journal"))
+            and base.name in self._disk.names(self.directory)
+        )
+        return not self._displaced
+
+    def begin_anew(self) -> None:
+        """Writes the whole state where its files are gone. Raises OSError."""
+        found = filter(None, map(NAME.match, self._disk.names(self.directory)))
+        following = max([self.generation, *(int(each[1]) for each in found)]) + 1
+        descriptor = self._disk.create(self._path(following, "journal"))
+        header = _header(following)
+        try:
+            self._disk.write(descriptor, header)
+        except OSError:
+            self._disk.close(descriptor)
+            raise
+        for old in (self._descriptor, self._ended):
+            if old >= 0:
+                self._disk.close(old)
+        self._descriptor, self._length, self._ended = descriptor, len(header), -1
+        self._unnamed, self._torn = True, False
+        self.generation = following
+        self.finish_generation(self._snapshot())
+        self._drop_before(following)
+        self._displaced = False
 
     def _cut_off_torn(self) -> None:
         self._disk.truncate(self._descriptor, self._length)
@@ -190,7 +229,11 @@ class Store:
         self._descriptor, self._length = descriptor, len(header)
         self._unnamed = True
         self.generation = following
-        return encode({"v": FORMAT_VERSION, "generation": following, **self.state.to_json()})
+        return self._snapshot()
+
+    def _snapshot(self) -> bytes:
+        head = {"v": FORMAT_VERSION, "generation": self.generation}
+        return encode({**head, **self.state.to_json()})
 
     def finish_generation(self, snapshot: bytes) -> None:
         """Writes the snapshot of the current generation durably and drops what it replaces.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aiohttp.http_parser import HttpResponseParser
@@ -22,6 +23,7 @@ MAX_ANSWER_BYTES = 65_536
 """Of one answer, with its head and the interim ones before it. Who says more is cut off."""
 
 _SWITCHING_PROTOCOLS = 101
+_HEAD_END = re.compile(rb"\n\r?\n")
 
 
 class NoHttpError(Exception):
@@ -32,6 +34,7 @@ class AnswerReader:
     """Reads the answers on one connection, one after the other."""
 
     __slots__ = (
+        "_before",
         "_handler",
         "_loop",
         "_message",
@@ -52,6 +55,7 @@ class AnswerReader:
         """Makes ready for the next answer; only behind a complete one."""
         self._message: RawResponseMessage | None = None
         self._payload: StreamReader | None = None
+        self._before = b""  # the end of what was fed, while no head is whole
         self.received = 0
         """Bytes of this answer so far."""
         self.complete = False
@@ -75,6 +79,21 @@ class AnswerReader:
                 read_until_eof=True,
                 auto_decompress=False,
             )
+        # The parser keeps to itself what it read in the call in which it meets an error: a head is
+        # fed apart from what follows it.
+        while self._message is None and (head := _HEAD_END.search(self._before + data)):
+            end = head.end() - len(self._before)
+            self._before = b""
+            self._take(data[:end])
+            data = data[end:]
+            if not data:
+                return
+        if self._message is None:
+            self._before = (self._before + data)[-2:]
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        assert self._parser is not None  # noqa: S101 - made by the caller
         try:
             messages, upgraded, _ = self._parser.feed_data(data)
         except Exception as error:  # whatever the parser raises, these bytes are the reason

@@ -80,17 +80,15 @@ class ClientIps:
         peer = record.ip
         if not (self._trust_nameless if peer is None else self._is_trusted[peer]):
             return ""
-        for name, field_names in self._headers:
-            value = _value(record, name, field_names)
-            if value is None:
-                continue
-            for piece in reversed(value.rsplit(",", MOST_HOPS)[-MOST_HOPS:]):
-                hop = _forwarded_for(piece) if name == FORWARDED else _address(piece.strip(' \t"'))
-                if hop is None:
-                    return piece.strip() or "nothing"
-                if not self._is_trusted[hop]:
-                    break
-            break
+        name, value = self._first(record)
+        if not name:
+            return ""
+        for piece in reversed(value.rsplit(",", MOST_HOPS)[-MOST_HOPS:]):
+            hop = _forwarded_for(piece) if name == FORWARDED else _address(piece.strip(' \t"'))
+            if hop is None:
+                return piece.strip() or "nothing"
+            if not self._is_trusted[hop]:
+                break
         return ""
 
     def _of_list(self, value: str) -> str | None:

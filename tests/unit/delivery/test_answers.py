@@ -80,6 +80,32 @@ def test_wherever_an_answer_is_cut_it_means_the_same(
         reader.restart()
 
 
+LONGER = [
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok", Delivered()),
+    (b"HTTP/1.1 204 No Content\r\n\r\nok", Delivered()),
+    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok", Delivered()),
+    (b"HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nwhy not", Rejected("http_400", 400, "why")),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense", Delivered()),
+]
+
+
+@pytest.mark.parametrize(("answer", "outcome"), LONGER)
+def test_a_status_judges_though_its_body_is_longer_than_announced(
+    loop: asyncio.AbstractEventLoop, answer: bytes, outcome: Outcome
+) -> None:
+    """The head was whole, and the event must not be sent again; the connection is not used again.
+
+    Wherever the answer is cut: what comes behind its announced end is seen with it or too late.
+    """
+    for cut in range(1, len(answer) + 1):
+        reader = reader_on(loop)
+        reader.feed(answer[:cut])
+        if not reader.complete:
+            reader.feed(answer[cut:])
+            assert not reader.reusable
+        assert reader.judge(TARGET) == outcome
+
+
 pieces = st.lists(
     st.one_of(
         st.binary(max_size=40),
