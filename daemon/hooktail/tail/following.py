@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 RESCAN_LATER_S = 0.5
 """The globs are looked at again so soon where it could not be told yet what a file is."""
+
+
+_MAY_NOT = "the service user may not read it; on Debian, add the user to group adm"
+_HINTS = {
+    os.strerror(errno.EACCES): _MAY_NOT,
+    os.strerror(errno.EPERM): _MAY_NOT,
+    os.strerror(errno.ELOOP): "a link that leads back to itself: mend it, or exclude the path",
+    os.strerror(errno.ENAMETOOLONG): "exclude the path",
+}
+_OTHER_HINT = "the disk or the file system refuses it, see the kernel's log; it is tried again"
 
 
 class Following:
@@ -68,7 +79,7 @@ class Following:
         self.unreadable(followed.file.path, error)
 
     def mended(self, followed: Followed) -> None:
-        """A turn succeeded after others that failed."""
+        """Something was read of it after turns that failed."""
         followed.failing = False
         if self._unreadable.pop(followed.file.path, None) is not None:
             self.log.info("file_readable_again", path=shown(followed.file.path))
@@ -91,6 +102,6 @@ class Following:
                     "file_unreadable",
                     path=shown(path),
                     reason=reason,
-                    hint="the service user may not read it; on Debian, add the user to group adm",
+                    hint=_HINTS.get(reason, _OTHER_HINT),
                 )
         self._unreadable.update(unreadable)

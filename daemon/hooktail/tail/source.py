@@ -242,7 +242,7 @@ class Source:
                 self._following.fails(followed, error)
                 self._schedule.put(followed, now + COLD_LOOK_S)
                 continue
-            if followed.failing:
+            if followed.failing and progressed_here:  # a look alone says nothing of reading
                 self._following.mended(followed)
             looks += 1
             progressed |= progressed_here

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -186,3 +188,35 @@ async def test_steady_reading_of_a_file_that_never_ends_is_progress(harness: Har
         harness.write(LINE * 2)
 
     assert not harness.source.stalled
+
+
+async def test_a_link_that_leads_to_itself_is_no_matter_of_groups(harness: Harness) -> None:
+    harness.log.symlink_to(harness.log)
+    with capture_logs() as logs:
+        harness.rescan()
+        harness.rescan()
+    (told,) = said(logs, "file_unreadable")
+    assert told["reason"] == os.strerror(errno.ELOOP)
+    assert "link" in str(told["hint"])
+
+
+async def test_a_file_that_opens_and_cannot_be_read_is_told_once_until_something_is_read(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.write(LINE)
+    harness.rescan()
+    (file,) = harness.source.files
+    read = type(file).read
+
+    def failing(_self: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(type(file), "read", failing)
+    with capture_logs() as logs:
+        for _ in range(5):
+            await harness.read()
+            harness.now_s += 10
+        monkeypatch.setattr(type(file), "read", read)
+        await harness.read()
+    assert [each["event"] for each in logs] == ["file_unreadable", "file_readable_again"]
+    assert "disk" in str(logs[0]["hint"])
