@@ -508,6 +508,32 @@ async def test_a_long_outage_says_little() -> None:
         assert len(scene.log.lines) <= 60 + 12 + 1
 
 
+class PlainHandle:
+    """What uvloop gives for a timer of less than a millisecond: it knows no time."""
+
+    def __init__(self, handle: asyncio.Handle) -> None:
+        self.cancel = handle.cancel
+
+
+@on_virtual_time
+async def test_a_timer_need_not_know_when_it_rings() -> None:
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+
+    def plain(at: float, callback: Any, *arguments: Any, context: Any = None) -> Any:
+        handle = call_at(at, callback, *arguments, context=context)
+        return PlainHandle(handle) if callback.__name__ == "_on_timer" else handle
+
+    loop.call_at = plain  # type: ignore[method-assign,assignment]  # stands for uvloop
+    async with running(concurrency=4) as scene:
+        for number in range(20):
+            scene.sender.script(number, BUSY, BUSY)
+        scene.submit(*range(20))
+        await scene.destination.drain()
+
+        assert scene.settler.delivered == set(range(20))
+
+
 # -- room, drain, quiesce, pause
 
 

@@ -103,7 +103,8 @@ class Destination:
         self._lane: Lane[Delivery] | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._burying: set[Delivery] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
         self._room = asyncio.Event()
         self._room.set()
         self._nothing_outstanding = asyncio.Event()
@@ -255,9 +256,12 @@ class Destination:
         loop = asyncio.get_running_loop()
         at = loop.time() + max(wait_s, _LEAST_WAIT_S)
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._timer_at <= at:
                 return  # rings too early at worst, and is set again then
             self._timer.cancel()
+        # Kept by ourselves: for what is less than its clock's step, uvloop gives a plain handle,
+        # which does not know when.
+        self._timer_at = at
         self._timer = loop.call_at(at, self._on_timer)
 
     def _on_timer(self) -> None:
