@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from support.certificates import make_certificates
-from support.lines import page_view
+from support.lines import AGENT, page_view
 from support.processes import HOOKTAIL, daemon, endpoint, free_port
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as another user")
@@ -164,12 +164,13 @@ def test_a_format_of_the_users_own_never_runs_as_root(host: Host) -> None:
     home.mkdir(mode=0o755)
     parser = home / "own.py"
     parser.write_text(
-        "import os, pathlib\n"
+        "import os, pathlib, time\n"
         "from hooktail_parsers import Format, LineParser, Record\n"
         f"pathlib.Path({str(told)!r}).write_text(str(os.geteuid()))\n"
         "class Own(LineParser):\n"
         "    def parse(self, line):\n"
-        "        return Record(path='/')\n"
+        "        now = int(time.time() * 1000)\n"
+        f"        return Record(now, '81.2.69.142', 'GET', path='/', user_agent={AGENT!r})\n"
         "OWN = Format('own', 'mine', ('path',), lambda options: Own())\n"
     )
     shutil.chown(parser, "nobody")

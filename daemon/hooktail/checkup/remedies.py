@@ -29,6 +29,7 @@ _OF_NGINX_OR_APACHE = frozenset((
     "nginx_main", "clf_no_time", "vhost_combined_plus", "nginx_with_time", "nginx_xff_first",
     "nginx_vhost_xff_first", "nginx", "apache", "goaccess", "grok", "regex",
 ))  # fmt: skip
+_OTHERWISE = "have what writes the log state it, and take a format that reads it"
 _INSTEAD = {"ncsa_common": "combined", "vhost_common": "vhost_combined"}
 """Formats with a user agent for those without."""
 
@@ -36,6 +37,8 @@ _INSTEAD = {"ncsa_common": "combined", "vhost_common": "vhost_combined"}
 def how_to_log(log_format: Format, key: str) -> str:
     """Says what to log or set so that lines of this format state a key of the record."""
     name = log_format.name.rpartition("+")[2]
+    if _takes(log_format, "no_such_option", "x"):
+        return _OTHERWISE  # what a format of somebody's own takes tells nothing
     captured = _CAPTURED.get(key)
     if captured and _takes(log_format, "request_captures", captured):
         return (
@@ -51,7 +54,7 @@ def how_to_log(log_format: Format, key: str) -> str:
         instead = _INSTEAD.get(name) if key == "user_agent" else None
         then = f' and set format = "{instead}"' if instead else ""
         return f"log it (nginx: {nginx}; Apache: {apache}){then}"
-    return "have what writes the log state it, and take a format that reads it"
+    return _OTHERWISE
 
 
 def _takes(log_format: Format, option: str, text: str) -> bool:
