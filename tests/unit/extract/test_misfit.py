@@ -40,7 +40,8 @@ def test_json_is_told_by_its_own_parser() -> None:
     misfit = find_misfit(b'{"a":"\xc3\xa9",}', reads, [])
 
     assert misfit is not None
-    assert misfit.offset == len(b'{"a":"\xc3\xa9",')
+    # From 3.13 on, Python's parser names the comma itself.
+    assert misfit.offset - len('{"a":"é"'.encode()) in (0, 1)
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b"", b'{"a":1}', b"x" * 5000])
