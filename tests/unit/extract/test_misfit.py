@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +43,8 @@ def test_json_is_told_by_its_own_parser() -> None:
 
     assert misfit is not None
     # From 3.13 on, Python's parser names the comma itself.
-    assert misfit.offset - len('{"a":"é"'.encode()) in (0, 1)
+    before = b'{"a":"\xc3\xa9"' if sys.version_info >= (3, 13) else b'{"a":"\xc3\xa9",'
+    assert misfit.offset == len(before)
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b"", b'{"a":1}', b"x" * 5000])
