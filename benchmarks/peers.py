@@ -276,12 +276,26 @@ class _Moment(NamedTuple):
 def _watch(pid: int, target: Target, events: int) -> Span:
     """Waits for the first and the last moment of the span; hardly costs the machine anything."""
 
-    def reached(share: float) -> _Moment | None:
-        moment = _Moment(target.arrived(), time.perf_counter(), cpu_s(pid), peak_rss_mib(pid))
-        return moment if moment.arrived >= share * events else None
+    first = look = _Moment(0, time.perf_counter(), 0.0, 0.0)
 
-    first = wait_for(lambda: reached(WARM), "the first events", 120, _LOOK_S)
-    last = wait_for(lambda: reached(COOL), "the last events", 300, _LOOK_S)
+    def reached(share: float) -> bool:
+        nonlocal look
+        look = _Moment(target.arrived(), time.perf_counter(), cpu_s(pid), peak_rss_mib(pid))
+        return look.arrived >= share * events
+
+    def begun() -> bool:
+        # The last look before, so that a span is never empty, however quick the events are.
+        nonlocal first
+        before = look
+        if not reached(WARM):
+            return False
+        first = before
+        return True
+
+    wait_for(begun, "the first events", 120, _LOOK_S)
+    if look.arrived < COOL * events:
+        wait_for(lambda: reached(COOL), "the last events", 300, _LOOK_S)
+    last = look
     return Span(
         last.arrived - first.arrived,
         last.at - first.at,
