@@ -1,6 +1,7 @@
 """The whole job beside a peer written in C: from the file to one POST an event, in one run.
 
-The peer is syslog-ng (Debian's packages syslog-ng-core and syslog-ng-mod-http): it tails the same
+The peer is syslog-ng (Debian's packages syslog-ng-core, syslog-ng-scl and
+syslog-ng-mod-http): it tails the same
 file, parses it with its own apache-accesslog-parser, and posts one JSON body a line. It knows no
 visitors, sessions, bots or ids, so it has less to do. The endpoint is `pixel.c`; over TLS, one
 worker of nginx that answers by itself. Where a program is missing, its rows are left out and the
@@ -17,6 +18,7 @@ import subprocess
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from glob import glob
 from http.client import HTTPConnection, HTTPException
 from itertools import count
 from pathlib import Path
@@ -35,6 +37,8 @@ WARM, COOL = 0.1, 0.95
 """Measured between these shares of the events."""
 _LOOK_S = 0.02
 SYSLOG_NG, NGINX = "/usr/sbin/syslog-ng", "/usr/sbin/nginx"
+_APACHE = "/usr/share/syslog-ng/include/scl/apache/apache.conf"
+_HTTP = "/usr/lib/syslog-ng/*/libhttp.so"
 
 
 class Setting(NamedTuple):
@@ -85,7 +89,8 @@ class Span(NamedTuple):
 def run(size: str, directory: Path) -> Table:
     """Measures both, in turn, at each setting."""
     wanted = SIZES[size]
-    missing = [path for path in (SYSLOG_NG, NGINX) if not Path(path).exists()]
+    missing = [path for path in (SYSLOG_NG, _APACHE, _HTTP, NGINX) if not glob(path)]
+    peer_is_whole = not {SYSLOG_NG, _APACHE, _HTTP} & set(missing)
     pixel = _compiled(directory)
     rows: list[tuple[str, ...]] = []
     for number, setting in enumerate(wanted.settings):
@@ -96,7 +101,7 @@ def run(size: str, directory: Path) -> Table:
         log = place / "access.log"
         write_log(log, setting.events, pageviews=True)
         seen: dict[str, list[Span]] = {"**hooktail**": []}
-        if SYSLOG_NG not in missing:
+        if peer_is_whole:
             seen["syslog-ng"] = []
         for turn in range(wanted.rounds):
             for name, spans in seen.items():
@@ -170,7 +175,7 @@ def _syslog_ng_config(setting: Setting, target: Target, log: Path) -> str:
     )
     return f"""\
 @version: 3.38
-@include "/usr/share/syslog-ng/include/scl/apache/apache.conf"
+@include "{_APACHE}"
 options {{ stats-freq(0); log-msg-size(65536); threaded(yes); use-dns(no); keep-hostname(yes); }};
 source s {{ file("{log}" flags(no-parse) log-fetch-limit(1000) log-iw-size(20000)); }};
 parser p {{ apache-accesslog-parser(prefix(".apache.") template("${{MESSAGE}}")); }};
