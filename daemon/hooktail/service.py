@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import resource
 import signal
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hooktail import checked, visitor_secret
+from hooktail import checked, garbage, visitor_secret
 from hooktail.branch import Branch, Opened, Shared, cancel
 from hooktail.checkpoint.keeper import FORGET_CLAIMS_AFTER_S, Keeper
 from hooktail.checkpoint.lock import StateLock, prepare_state_dir
@@ -299,8 +298,7 @@ class Work:
             await self._dismiss()
             for gone in self._sessions.keys() - {feed.name for feed in self.feeds}:
                 del self._sessions[gone]
-            # What was built so far lives long: the collector need not look at it again.
-            gc.freeze()
+            garbage.settle()
             self._look_for_end()
         return set().union(*groups)
 

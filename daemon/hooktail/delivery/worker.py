@@ -11,7 +11,6 @@ has the daemon say it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -22,7 +21,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from hooktail import event_loop
+from hooktail import event_loop, garbage
 from hooktail.delivery import worker_frames as frames
 from hooktail.delivery.frame_stream import FrameStream
 from hooktail.delivery.outcome import Misconfigured, Outcome
@@ -138,7 +137,7 @@ class Worker:
         logging.getLogger().addHandler(speaker)
         await self._stream.connect(self._socket)
         self._stream.send(frames.READY)
-        gc.freeze()
+        garbage.settle()
         status = await self._ended
         await asyncio.gather(*(desk.aclose() for desk in self._desks.values()), *self._closing)
         logging.getLogger().removeHandler(speaker)

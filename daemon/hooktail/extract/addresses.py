@@ -12,11 +12,25 @@ AddressKind = Literal["public", "private", "invalid"]
 _NEW_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"({_OCTET})(?:\.{_OCTET}){{3}}")
-# First octets, and first groups, under which everything is public: the answer for nearly all of a
-# log's addresses, at a tenth of what `ipaddress` costs.
+_IPV4 = re.compile(rf"(({_OCTET})\.{_OCTET})\.{_OCTET}\.{_OCTET}")
+# First octets, or first two, under which everything is public: the answer for nearly all of a log's
+# addresses, at a tenth of what `ipaddress` costs. Of a first octet with a special purpose somewhere
+# below it (IANA IPv4 Special-Purpose Registry), the second ones below which there is one.
+_SPECIAL = {
+    100: range(64, 128),
+    169: (254,),
+    172: range(16, 32),
+    192: (0, 31, 52, 88, 168, 175),
+    198: (18, 19, 51),
+    203: (0,),
+}
 _PUBLIC_BLOCKS = frozenset(
-    str(octet) for octet in range(1, 224) if octet not in (10, 100, 127, 169, 172, 192, 198, 203)
+    str(octet) for octet in range(1, 224) if octet not in _SPECIAL and octet not in (10, 127)
+) | frozenset(
+    f"{first}.{second}"
+    for first, special in _SPECIAL.items()
+    for second in range(256)
+    if second not in special
 )
 # 2400:: to 2fff:: is unicast without a special purpose (IANA IPv6 Special-Purpose Registry).
 # In the normal form no group begins with a zero, and `::` stands for two groups or more.
@@ -33,7 +47,7 @@ def address_kind(text: str) -> AddressKind:
     multicast, reserved and documentation ranges.
     """
     quad = _IPV4.fullmatch(text)
-    if quad and quad[1] in _PUBLIC_BLOCKS:
+    if quad and (quad[2] in _PUBLIC_BLOCKS or quad[1] in _PUBLIC_BLOCKS):
         return "public"
     if _PUBLIC_IPV6.fullmatch(text):
         return "public"

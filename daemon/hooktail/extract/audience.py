@@ -48,6 +48,8 @@ class Audience:
         self.client_ips = compiled.client_ips
         self._own = compiled.own
         self._machines = compiled.machines
+        self._has_own = bool(compiled.own)
+        self._drops_machines = self._drop_bots and bool(compiled.machines)
         self._bots = compiled.bots
         self._consent = compiled.consent
         self._default_agent = source.user_agent_default
@@ -70,6 +72,25 @@ class Audience:
             record.ip = self.client_ips.client_of(record)
         if self._default_agent is not None and stated(record.user_agent) is None:
             record.user_agent = self._default_agent
+
+    @property
+    def judges_by_value(self) -> bool:
+        """Whether a record without headers is judged by its time, address and agent alone."""
+        return not (self.identifies or self.tags_bots or self._consent.wants_cookie)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the first events' addresses are still being looked at."""
+        return self._watch is not None
+
+    def span_ms(self, now_ms: int) -> tuple[int, int]:
+        """Returns the earliest and the latest time of which nothing is said against an event."""
+        oldest_ms = 0 if self._max_age_ms is None else max(0, now_ms - self._max_age_ms)
+        return oldest_ms, now_ms + self._max_ahead_ms
+
+    def verdict(self, ip: str, user_agent: str) -> str | None:
+        """Returns the counter key of what is against a client, or None; for who remembers it."""
+        return self._refuse_address(ip) or self._agents[user_agent]
 
     def is_bot(self, record: Record) -> bool:
         """Whether a record that was not refused is a machine's, by its agent or its address."""
@@ -120,9 +141,9 @@ class Audience:
         kind = address_kind(ip)
         if kind == "invalid":
             return "filtered.no_ip"
-        if ip in self._own:
+        if self._has_own and ip in self._own:
             return "filtered.own_traffic"
-        if self._drop_bots and ip in self._machines:
+        if self._drops_machines and ip in self._machines:
             return "filtered.bot"
         return "filtered.private_ip" if kind == "private" and not self._send_private else None
 

@@ -42,6 +42,11 @@ class Consent:
             # One visitor sends the same cookies with every request.
             self._required = Cache(_holds_in(wanted.cookie, test.holds), 4096)
 
+    @property
+    def wants_cookie(self) -> bool:
+        """Whether a cookie has to say yes."""
+        return self._required is not None
+
     def is_missing(self, record: Record) -> bool:
         """Whether no event may be made of the record."""
         if "1" in self._headers.of(record).values():

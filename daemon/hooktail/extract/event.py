@@ -25,13 +25,13 @@ from hooktail.extract.validation import (
     check_length,
 )
 from hooktail.extract.visitor import Visitors
+from hooktail_parsers import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.visitor import Visitor
-    from hooktail_parsers import Record
 
 # fmt: off
 RESERVED = frozenset((
@@ -58,35 +58,41 @@ class BodyBuilder:
     ) -> None:
         self.links = Links(source.site, Scrubber(keep_parameters, source.privacy))
         self.guard = FieldGuard(source.privacy)
-        self._send_event_id = source.send_event_id
+        self.sends_event_id = source.send_event_id
         self._flat = payload in ("flat", "both")
         self._nested = payload in ("nested", "both")
         self._site = source.site
-        self._visitors = Visitors(source.visitor, visitor_secret)
-        self._visitor_fields = tuple(
-            key for key in VISITOR_KEYS if key in source.visitor.visitor_fields
+        self.visitors = Visitors(source.visitor, visitor_secret)
+        self._visitor_form = "".join(
+            f',"{key}":?' for key in VISITOR_KEYS if key in source.visitor.visitor_fields
         )
         self._agents: Cache[str | None] = Cache(stated)
         self._anonymous = source.ip_anonymization
-        self._timestamps = Timestamps()
+        self.timestamps = Timestamps()
         # Pieces of JSON, each with the comma before it.
-        self._written_names: Cache[str] = Cache(self._write_name, 256)
-        self._written_agents: Cache[str] = Cache(self._write_agent)
-        self._written_ips: Cache[str] = Cache(self._write_ip)
-        self._written_visitors: Cache[str] = Cache(self._write_visitor)
-        self._written_referrers: Cache[str] = Cache(self._write_referrer)
+        self.written_names: Cache[str] = Cache(self._write_name, 256)
+        self.written_agents: Cache[str] = Cache(self._write_agent)
+        self.written_referrers: Cache[str] = Cache(self._write_referrer)
+        self.written_pages: Cache[str | None] = Cache(self._write_page, 4096)
+        """By path, where the line says nothing else of the address; None if it is too long."""
+        self._written_ips: Cache[str] = Cache(self.write_ip)
+        self._written_visitors: Cache[str] = Cache(self.write_visitor)
 
-    def site_of(self, record: Record) -> str:
+    def site_of(self, host: str | None) -> str:
         """What keeps ids of one site apart from another's: `site`, or else the logged host.
 
         A host is one whatever its case and with or without the dot of the root behind it.
         """
-        return self._site or clean(record.host or "").lower().rstrip(".")
+        return self._site or clean(host or "").lower().rstrip(".")
 
     def visitor_of(self, record: Record) -> Visitor:
         """Tells whose event it is, by the address as it is in the record."""
         agent = self._agents[record.user_agent or ""] or ""
-        return self._visitors.of(record, self.site_of(record), agent)
+        return self.visitors.of(record, self.site_of(record.host), agent)
+
+    def derived_visitor(self, ip: str, host: str | None, agent: str) -> Visitor:
+        """As `visitor_of`, of any record with these, where `visitors.only_derives`."""
+        return self.visitors.derived(ip, self.site_of(host), self._agents[agent] or "")
 
     def build(
         self,
@@ -105,19 +111,18 @@ class BodyBuilder:
         agent, ip, time_ms = record.user_agent, record.ip, record.time_ms
         if agent is None or ip is None or time_ms is None:
             raise ValueError("asked for a body without the audience filters")
-        name = self._written_names[name]
-        event_id = f',"event_id":"{event_id}"' if self._send_event_id else ""
+        name = self.written_names[name]
+        event_id = f',"event_id":"{event_id}"' if self.sends_event_id else ""
         visitor = self._written_visitors[visitor_id]
         session = (
             "" if session_id is None else _pair("session_id", check_length(session_id, MAX_ID))
         )
-        url = self.links.url(record)
-        location = "" if url is None else _pair("url", url)
-        referrer = self._written_referrers[record.referrer] if record.referrer else ""
+        location = self.write_url(record)
+        referrer = self.written_referrers[record.referrer] if record.referrer else ""
         own = "" if not fields else self._write_own(fields)
         written = (
-            f'{{{name}{event_id},"timestamp":"{self._timestamps.text(time_ms)}"{visitor}{session}'
-            f"{location}{referrer}{self._written_agents[agent]}{self._written_ips[ip]}{own}}}"
+            f'{{{name}{event_id},"timestamp":"{self.timestamps.text(time_ms)}"{visitor}{session}'
+            f"{location}{referrer}{self.written_agents[agent]}{self._written_ips[ip]}{own}}}"
         ).encode()
         if len(written) > MAX_BODY_BYTES:
             raise TooLarge
@@ -132,13 +137,29 @@ class BodyBuilder:
             raise ValueError("asked for a body without the audience filters")
         return _pair("user_agent", self.guard.agent(check_length(agent, MAX_USER_AGENT)))
 
-    def _write_ip(self, ip: str) -> str:
+    def write_url(self, record: Record) -> str:
+        """Writes where it happened; raises TooLarge."""
+        url = self.links.url(record)
+        return "" if url is None else _pair("url", url)
+
+    def _write_page(self, path: str) -> str | None:
+        try:
+            return self.write_url(Record(path=path))
+        except TooLarge:
+            return None
+
+    def write_ip(self, ip: str) -> str:
+        """Writes an address as it is to be sent."""
         return _pair("ip_address", anonymous(ip) if self._anonymous else ip)
 
-    def _write_visitor(self, visitor_id: str) -> str:
+    def write_visitor(self, visitor_id: str) -> str:
+        """Writes whose event it is, under each of the keys for it; raises TooLarge."""
         check_length(visitor_id, MAX_ID)
-        written = orjson.dumps(visitor_id).decode()
-        return "".join([f',"{key}":{written}' for key in self._visitor_fields])
+        return self._visitor_form.replace("?", orjson.dumps(visitor_id).decode())
+
+    def write_derived_visitor(self, visitor_id: str) -> str:
+        """As `write_visitor`, of a UUID."""
+        return self._visitor_form.replace("?", f'"{visitor_id}"')
 
     def _write_referrer(self, text: str) -> str:
         referrer = self.links.referrer(text)

@@ -27,6 +27,7 @@ from hooktail.extract.rules import (
 )
 from hooktail.extract.sampling import SAMPLED, Sample
 from hooktail.extract.sessions import Sessions
+from hooktail.extract.short_way import LONG, ShortWay, is_open
 from hooktail.extract.validation import TooLarge
 from hooktail.model import Claim, Event, Extraction, Lines, Unparsable
 from hooktail_parsers import ParseError, Record, Skip, Step
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.once import OnceBook
+    from hooktail.extract.prefilter import Sifted
     from hooktail.extract.sessions import Place, Session
     from hooktail_parsers import JsonValue, Parser, Result
     from hooktail_parsers.assembly import Assembled
@@ -48,6 +50,8 @@ BOT_FIELD = "bot"
 """Marks the events of bots where they are sent; a rule's own field of that name goes first."""
 PART = "filtered.part_of_record"
 """Counts the lines of a record behind its first, which stands for all of them."""
+_HARDLY_SIFTED, _SIFT_REST = 0.9, 15
+"""If more than this share of a batch is left by the prefilter, so many batches go without it."""
 
 
 class Draft(NamedTuple):
@@ -109,6 +113,8 @@ class Extractor:
             sessions,
             named="session_cookie" in source.format_options,
         )
+        self._sift_rests = 0
+        self._short_way = self._open_short_way()
         self._ages: Mapping[int, int] = {}
         self._reader = Reader(parser)
         self._generation: bytes | None = None
@@ -136,7 +142,8 @@ class Extractor:
         self._ages = ages
         reader = reader or self._reader
         taken = Extraction()
-        if self._prefilter is not None and (sifted := self._prefilter.sift(lines)) is not None:
+        sifted = self._sift(lines)
+        if sifted is not None:
             taken.settled = sifted.dropped
             taken.fitting = sum(sifted.dropped.values())
             if not sifted.texts:
@@ -145,14 +152,23 @@ class Extractor:
         settled = taken.settled
         now_ms = self.now_ms()
         ids = self._ids_of(generation)
-        texts = lines.texts
+        texts, starts = lines.texts, lines.starts
         no_records = 0
+        shortly = None
+        if self._short_way is not None and not ages:
+            shortly = self._short_way.batch(ids, taken, now_ms)
         for index, parsed in enumerate(reader.parse_batch(texts)):
             key: str | None
             if isinstance(parsed, Record):
-                key = self._event_or_key(
-                    parsed, texts[index], lines.starts[index], ids, taken, now_ms
+                text, start = texts[index], starts[index]
+                # What a subclass knows it may have to look for.
+                key = (
+                    LONG
+                    if shortly is None or type(parsed) is not Record
+                    else shortly(parsed, text, start)
                 )
+                if key is LONG:
+                    key = self._event_or_key(parsed, text, start, ids, taken, now_ms)
                 if key is None:
                     continue
             elif isinstance(parsed, Skip):
@@ -164,7 +180,7 @@ class Extractor:
                 key = f"unparsable.{parsed.reason}"
             else:
                 no_records += 1
-                start = lines.starts[index]
+                start = starts[index]
                 line = HeldLine(start, texts[index])
                 for assembled in reader.assembler.take(line, parsed):
                     self._take_assembled(assembled, lines.start, ids, taken, now_ms)
@@ -174,12 +190,38 @@ class Extractor:
             settled[key] = settled.get(key, 0) + 1
             if key.startswith("unparsable."):
                 taken.unparsable.append(
-                    Unparsable(lines.starts[index], texts[index], key.removeprefix("unparsable."))
+                    Unparsable(starts[index], texts[index], key.removeprefix("unparsable."))
                 )
         taken.fitting += len(texts) - no_records
         for held in reader.assembler.open.values():
             taken.waiting += [line.start for line in held if line.start >= lines.start]
         return taken
+
+    def _sift(self, lines: Lines) -> Sifted | None:
+        """Has the prefilter pass over lines; it rests for a while where it finds hardly any."""
+        if self._prefilter is None:
+            return None
+        if self._sift_rests:
+            self._sift_rests -= 1
+            return None
+        sifted = self._prefilter.sift(lines)
+        if sifted is not None and len(sifted.texts) > len(lines) * _HARDLY_SIFTED:
+            self._sift_rests = _SIFT_REST
+        return sifted
+
+    def _open_short_way(self) -> ShortWay | None:
+        if self._bare_pageview is None or not self.sample.is_everybody:
+            return None
+        if not is_open(self.audience, self.bodies, self.sessions, self.pageview):
+            return None
+        return ShortWay(
+            self._bare_pageview,
+            rules=self.rules,
+            pageview=self.pageview,
+            audience=self.audience,
+            bodies=self.bodies,
+            sessions=self.sessions,
+        )
 
     def give_up(
         self,
@@ -281,7 +323,7 @@ class Extractor:
         once: str | None = None
         owner = event_id = ids.event_id(start, text, name.encode("utf-8", "replace"))
         if rule.once_per is not None and rule.once_per in fields:
-            site = self.bodies.site_of(record)
+            site = self.bodies.site_of(record.host)
             value = str(fields[rule.once_per])
             event_id = once_event_id(site, name, value)
             once = once_key(site, name, value)

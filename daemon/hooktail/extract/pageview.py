@@ -63,7 +63,8 @@ class PageviewFilter:
         self._included = glob_pattern(section.include_paths, ignore_case=True)
         self._excluded = glob_pattern(section.exclude_paths, ignore_case=True)
         self._headers = LoggedHeaders(TELLING_HEADERS)
-        self._paths: Cache[str | None] = Cache(self._refuse_path, 16_384)
+        self.by_path: Cache[str | None] = Cache(self._refuse_path, 16_384)
+        """The reason against a path, as a counter key, or None."""
 
     def refuses(self, record: Record) -> str | None:
         """Returns the counter key of the first reason why this is no page view, or None."""
@@ -75,7 +76,7 @@ class PageviewFilter:
             return "filtered.status"
         if record.path is None:
             return "filtered.no_path"
-        refused = self._paths[record.path]
+        refused = self.by_path[record.path]
         if refused is not None:
             return refused
         if record.headers is not None or record.fields is not None:

@@ -122,7 +122,8 @@ class RuleSet:
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self._rules = tuple(rules)
         self._pathless = tuple(rule for rule in self._rules if rule.path is None)
-        self._by_path: Cache[tuple[CompiledRule, ...]] = Cache(self._left_by)
+        self.by_path: Cache[tuple[CompiledRule, ...]] = Cache(self._left_by)
+        """Which rules a path leaves."""
 
     def __iter__(self) -> Iterator[CompiledRule]:
         return iter(self._rules)
@@ -130,7 +131,7 @@ class RuleSet:
     def first(self, record: Record) -> CompiledRule | None:
         """Returns the first rule that matches."""
         path = record.path
-        for rule in self._pathless if path is None else self._by_path[path]:
+        for rule in self._pathless if path is None else self.by_path[path]:
             if rule.matches_behind_path(record):
                 return rule
         return None

@@ -30,8 +30,10 @@ _LENGTH = (1 << _BITS) - 1
 WINDOW = 32_768
 """Events over which the oldest time is looked for: more than a round over many files brings."""
 _DAY_S = 86_400
-_SWEPT_AT_ONCE = 4
-_ASKED_AT_ONCE = 16
+_NEVER_S = 1 << 62
+_SWEPT_AFTER, _SWEPT_FOR_EACH = 16, 4
+"""After so many new places, so many are looked at for each."""
+_ASKED_IF_FULL = 16
 
 
 class Place(NamedTuple):
@@ -57,7 +59,8 @@ class SessionBook:
         self._most = section.max_sessions
         self._round: list[int] = []
         self._seen = 0
-        self._oldest_s: int | None = None
+        self._oldest_s = _NEVER_S
+        self._unswept = 0
         self._oldest_before_s: int | None = None
         self.dropped = 0
         """Sessions taken out because there were too many; who says so sets it back."""
@@ -65,6 +68,22 @@ class SessionBook:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def enter(self, key: int, time_s: int, changes: dict[int, int]) -> int:
+        """Finds the place of a visitor's event and has it taken, as `find` and `keep` would.
+
+        Returns when its session began, and adds to `changes` how the book changed by it.
+        """
+        newest = self._places.get(key)
+        if newest is None:
+            self._saw(time_s)
+            self._put(key, time_s << _BITS)
+            changes[key] = time_s << _BITS
+            return time_s
+        place = self.find(key, time_s)
+        self.keep(place, time_s)
+        changes.update(place.changes)
+        return place.start_s
 
     def find(self, key: int, time_s: int) -> Place:
         """Finds the session of a visitor's event, or where one begins. Changes nothing."""
@@ -97,25 +116,35 @@ class SessionBook:
 
     def keep(self, place: Place, time_s: int) -> None:
         """Has an event take its place."""
-        if self._oldest_s is None or time_s < self._oldest_s:
+        self._saw(time_s)
+        for key, value in place.changes:
+            self._put(key, value)
+
+    def _saw(self, time_s: int) -> None:
+        if time_s < self._oldest_s:
             self._oldest_s = time_s
         self._seen += 1
         if self._seen == WINDOW:
-            self._oldest_before_s, self._oldest_s, self._seen = self._oldest_s, None, 0
-        for key, value in place.changes:
-            if key not in self._places:
+            self._oldest_before_s, self._oldest_s, self._seen = self._oldest_s, _NEVER_S, 0
+
+    def _put(self, key: int, value: int) -> None:
+        places = self._places
+        if key not in places:
+            self._unswept += 1
+            if self._unswept == _SWEPT_AFTER or len(places) >= self._most:
                 self._sweep()
-            self._places[key] = value
+        places[key] = value
 
     def _sweep(self) -> None:
         """Looks at a few places, in turn: long past ones go, and the oldest if all are taken."""
         places = self._places
         full = len(places) >= self._most
         self._round = self._round or list(reversed(places))
-        looked = min(_ASKED_AT_ONCE if full else _SWEPT_AT_ONCE, len(self._round))
+        asked = _ASKED_IF_FULL if full else _SWEPT_FOR_EACH * self._unswept
+        self._unswept = 0
         before_s = self._past_s()
         kept = []
-        for _ in range(looked):
+        for _ in range(min(asked, len(self._round))):
             key = self._round.pop()
             value = places.get(key)
             if value is None:
@@ -123,7 +152,7 @@ class SessionBook:
             last_s = (value >> _BITS) + (value & _LENGTH)
             if before_s is not None and last_s < before_s:
                 del places[key]
-            else:
+            elif full:
                 kept.append((last_s, key))
         if kept and len(places) >= self._most:
             del places[min(kept)[1]]
@@ -135,12 +164,9 @@ class SessionBook:
         The oldest of the latest events counts, not the newest: files of one source are read side
         by side, and one may be hours behind another.
         """
-        oldest_s = self._oldest_before_s
-        if oldest_s is None:
+        if self._oldest_before_s is None:
             return None
-        if self._oldest_s is not None:
-            oldest_s = min(oldest_s, self._oldest_s)
-        return oldest_s - self._kept_s
+        return min(self._oldest_before_s, self._oldest_s) - self._kept_s
 
     def _forget_long_past(self) -> None:
         """Takes out what nothing can belong to, and what is too much, at the start."""
@@ -182,18 +208,18 @@ class Sessions:
     ) -> None:
         """Prepares the ids; `named` is whether somebody said which cookie is the session."""
         self._named = named
-        self._enabled = section.enabled
+        self.enabled = section.enabled
         self._read = id_reader(section.cookie, section.field)
         self.book = SessionBook(section, places)
         self._fed = blake2b(pack(source.encode()), digest_size=16, person=b"hooktail-session")
-        self._ids: Cache[str] = Cache(self._derive)
+        self._logged_ids: Cache[str] = Cache(lambda logged: self._derive(f"logged {logged}"))
 
     def of(self, record: Record, visitor: Visitor, age_s: int | None = None) -> Session | None:
         """Returns the session of an event, or None if it has none. Changes nothing.
 
         `age_s` is what the checkpoint knows of a line that is read again.
         """
-        if not self._enabled:
+        if not self.enabled:
             return None
         if self._read is not None and (told := self._read(record)) is not None:
             return Session(told)
@@ -201,13 +227,22 @@ class Sessions:
             logged = stated(record.session)
             if logged is not None and len(logged) <= MAX_ID:
                 # What a format only calls so may open an account: its digest is sent.
-                return Session(logged if self._named else self._ids[f"logged {logged}"])
+                return Session(logged if self._named else self._logged_ids[logged])
         time_s = (record.time_ms or 0) // 1000
         if age_s is not None:
-            return Session(self._ids[f"{time_s - age_s} {visitor.id}"])
+            return Session(self.id_of(time_s - age_s, visitor.id))
         place = self.book.find(visitor.key, time_s)
         start_s = place.start_s
-        return Session(self._ids[f"{start_s} {visitor.id}"], time_s - start_s, place)
+        return Session(self.id_of(start_s, visitor.id), time_s - start_s, place)
+
+    def id_of(self, start_s: int, visitor_id: str) -> str:
+        """Returns the id of the session that a visitor began in that second."""
+        return self._derive(f"{start_s} {visitor_id}")
+
+    @property
+    def states_ids(self) -> bool:
+        """Whether a place is configured where lines may state the session."""
+        return self._read is not None
 
     def _derive(self, key: str) -> str:
         digest = self._fed.copy()

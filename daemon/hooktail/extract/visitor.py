@@ -6,9 +6,8 @@ names, or an HMAC over site, address and user agent.
 
 from __future__ import annotations
 
-import hmac
 from datetime import UTC, datetime
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.extract.addresses import visitor_network
@@ -27,6 +26,7 @@ MAX_ID = 256
 """Characters of an id that a log states; what is longer is no id and is left alone."""
 _KNOWN = 16_384
 _DAY_S = 86_400
+_SHA256_BLOCK_BYTES = 64
 
 
 class Visitor(NamedTuple):
@@ -41,19 +41,46 @@ def visitor(visitor_id: str) -> Visitor:
     """Returns the visitor with this id."""
     text = visitor_id.encode("utf-8", "replace")
     digest = blake2b(text, digest_size=8, person=b"hooktail-visitor").digest()
-    return Visitor(visitor_id, int.from_bytes(digest, "big") >> 4 & ~1)
+    return Visitor(visitor_id, _key(digest))
 
 
-def derive(secret: bytes, site: str, ip: str, user_agent: str, period: str = "") -> str:
-    """Derives the id from what the log knows; without the secret it says nothing about the ip.
+class Mac:
+    """HMAC-SHA-256 (RFC 2104) under one key, whose two blocks are hashed once and not each time."""
 
-    HMAC-SHA-256 over site, address (IPv6 cut to its /64, which is a household's) and user agent,
-    in the form of a UUID. With a `period` the id is another in every one.
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > _SHA256_BLOCK_BYTES:
+            key = sha256(key).digest()
+        block = key.ljust(_SHA256_BLOCK_BYTES, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, message: bytes) -> bytes:
+        """Returns the 32 bytes for a message."""
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def derive(mac: Mac, site: str, ip: str, user_agent: str, period: str = "") -> Visitor:
+    """Derives who it is from what the log knows; without the secret it says nothing of the ip.
+
+    The id is an HMAC over site, address (IPv6 cut to its /64, which is a household's) and user
+    agent, in the form of a UUID. With a `period` it is another in every one.
     """
-    network = visitor_network(ip)
+    network = visitor_network(ip) if ":" in ip else ip
     # The lengths keep the parts apart, so that no two visitors give the same message.
     message = f"{period}{len(site)} {len(network)} {site}{network}{user_agent}"
-    return uuid_text(hmac.digest(secret, message.encode("utf-8", "replace"), "sha256")[:16])
+    digest = mac.digest(message.encode("utf-8", "replace"))
+    return Visitor(uuid_text(digest[:16]), _key(digest[16:24]))
+
+
+def _key(digest: bytes) -> int:
+    """Takes 60 bits of eight bytes, the last one 0."""
+    return int.from_bytes(digest, "big") >> 4 & ~1
 
 
 def period_of(rotation: Rotation, day: int) -> str:
@@ -73,7 +100,7 @@ class Visitors:
     """Tells whose events they are, for one source, remembering those of late."""
 
     def __init__(self, section: VisitorSection, secret: bytes) -> None:
-        self._secret = secret
+        self._mac = Mac(secret)
         self._rotation: Rotation = section.rotate
         self._read = id_reader(section.cookie, section.field)
         self._stated: Cache[Visitor] = Cache(visitor, _KNOWN)
@@ -94,9 +121,18 @@ class Visitors:
                 self._day, self._period = day, period_of(self._rotation, day)
         return self._derived[f"{record.ip}\n{self._period}\n{site}\n{user_agent}"]
 
+    @property
+    def only_derives(self) -> bool:
+        """Whether no line states an id, and an id lasts."""
+        return self._read is None and self._rotation == "never"
+
+    def derived(self, ip: str, site: str, user_agent: str) -> Visitor:
+        """Returns the visitor of any record with this address, where `only_derives`."""
+        return derive(self._mac, site, ip, user_agent)
+
     def _derive(self, key: str) -> Visitor:
         ip, period, site, user_agent = key.split("\n")
-        return visitor(derive(self._secret, site, ip, user_agent, period))
+        return derive(self._mac, site, ip, user_agent, period)
 
 
 def id_reader(cookie_name: str | None, place: str | None) -> Callable[[Record], str | None] | None:

@@ -16,7 +16,7 @@ from hooktail.cli import logfiles
 from hooktail.cli import preview as command
 from hooktail.errors import InputError, UsageError
 from hooktail.extract.identity import generation_of
-from hooktail.extract.visitor import derive
+from hooktail.extract.visitor import Mac, derive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +119,7 @@ def test_visitor_ids_are_the_daemons_where_its_secret_can_be_read(
 
     assert b"visitor ids will differ" in without.err
     assert b"visitor ids" not in shown.err
-    expected = derive(b"s" * 32, "https://shop.example", "81.2.69.142", AGENT)
+    expected = derive(Mac(b"s" * 32), "https://shop.example", "81.2.69.142", AGENT).id
     assert shown.bodies[0]["visitor_id"] == expected
 
 

@@ -15,7 +15,7 @@ from hooktail.extract.event import BodyBuilder
 from hooktail.extract.privacy import Scrubber
 from hooktail.extract.text import stated
 from hooktail.extract.validation import TooLarge
-from hooktail.extract.visitor import derive
+from hooktail.extract.visitor import Mac, derive
 from hooktail_parsers import Record
 
 SHOP = SourceSection(name="shop", paths=("/a",), site="https://shop.example")
@@ -240,27 +240,28 @@ def test_the_visitor_is_the_same_in_both_keys_and_every_session() -> None:
     body = built(VISIT)
     assert body["visitor_id"] == body["persistent_anonymous_user_id"]
     assert body["visitor_id"] == built(replace(VISIT, time_ms=5, path="/other"))["visitor_id"]
-    assert body["visitor_id"] == derive(
-        SECRET, "https://shop.example", "81.2.69.142", "Firefox/128.0"
+    assert (
+        body["visitor_id"]
+        == derive(Mac(SECRET), "https://shop.example", "81.2.69.142", "Firefox/128.0").id
     )
 
 
 def test_visitors_differ_by_secret_site_address_and_agent() -> None:
     ids = {
-        derive(b"a", "s", "81.2.69.142", "x"),
-        derive(b"b", "s", "81.2.69.142", "x"),
-        derive(b"a", "t", "81.2.69.142", "x"),
-        derive(b"a", "s", "81.2.69.143", "x"),
-        derive(b"a", "s", "81.2.69.142", "y"),
-        derive(b"a", "s8", "1.2.69.142", "x"),
+        derive(Mac(b"a"), "s", "81.2.69.142", "x").id,
+        derive(Mac(b"b"), "s", "81.2.69.142", "x").id,
+        derive(Mac(b"a"), "t", "81.2.69.142", "x").id,
+        derive(Mac(b"a"), "s", "81.2.69.143", "x").id,
+        derive(Mac(b"a"), "s", "81.2.69.142", "y").id,
+        derive(Mac(b"a"), "s8", "1.2.69.142", "x").id,
     }
     assert len(ids) == 6
 
 
 def test_a_household_with_ipv6_stays_one_visitor() -> None:
     first, second = (
-        derive(b"a", "s", "2a01:4f8:0:1::5", "x"),
-        derive(b"a", "s", "2a01:4f8:0:1:9::", "x"),
+        derive(Mac(b"a"), "s", "2a01:4f8:0:1::5", "x").id,
+        derive(Mac(b"a"), "s", "2a01:4f8:0:1:9::", "x").id,
     )
     assert first == second
 

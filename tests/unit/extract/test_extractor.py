@@ -19,7 +19,7 @@ from hooktail.extract.once import OnceBook
 from hooktail.extract.steps import (
     EVENT,
 )
-from hooktail.extract.visitor import derive
+from hooktail.extract.visitor import Mac, derive
 from hooktail.model import Claim, Extraction, Lines
 from hooktail_parsers import ParseError, Record, Skip
 
@@ -86,7 +86,7 @@ def test_the_purchase_of_the_contract() -> None:
         ("event_name", "purchase"),
         ("event_id", event.event_id),
         ("timestamp", "2024-01-15T10:30:00.000Z"),
-        ("visitor_id", derive(SECRET, "https://shop.example", "81.2.69.142", AGENT)),
+        ("visitor_id", derive(Mac(SECRET), "https://shop.example", "81.2.69.142", AGENT).id),
         ("persistent_anonymous_user_id", body["visitor_id"]),
         ("session_id", body["session_id"]),
         ("url", "https://shop.example/checkout/success?order=ORDER123&total=99.99"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hooktail.config.sections import Rotation, SourceSection, VisitorSection
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
-from hooktail.extract.visitor import MAX_ID, Visitors, derive, period_of, visitor
+from hooktail.extract.visitor import MAX_ID, Mac, Visitors, derive, period_of, visitor
 from hooktail.model import Lines
 from hooktail_parsers import Record
 
@@ -21,7 +22,7 @@ SECRET = b"s" * 32
 SITE = "https://shop.example"
 AGENT = "Firefox/128.0"
 VISIT = Record(time_ms=1_705_314_600_123, ip="81.2.69.142", user_agent=AGENT, path="/")
-MADE = derive(SECRET, SITE, "81.2.69.142", AGENT)
+MADE = derive(Mac(SECRET), SITE, "81.2.69.142", AGENT).id
 WHO = VisitorSection(cookie="_ga", field="fields.user.id")
 
 
@@ -123,3 +124,10 @@ def test_visitor_fields_chooses_the_keys_that_are_sent(chosen: tuple[str, ...]) 
 
     sent = orjson.loads(event.body)
     assert {"visitor_id", "persistent_anonymous_user_id"} & sent.keys() == set(chosen)
+
+
+@given(key=st.binary(max_size=200), messages=st.lists(st.binary(max_size=200), max_size=4))
+def test_a_mac_is_an_hmac_of_sha_256(key: bytes, messages: list[bytes]) -> None:
+    mac = Mac(key)
+    for message in messages:
+        assert mac.digest(message) == hmac.digest(key, message, "sha256")
