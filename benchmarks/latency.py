@@ -1,8 +1,8 @@
 """From the write of a line to its POST: the writer's clock before, the endpoint's when it is read.
 
 Each page view has its number in its path; writer and endpoint are on one machine, with one clock.
-In the last row another file of the same source is being caught up: a usual log, of which one line
-in eight makes an event too.
+In two rows another file of the same source is being caught up: a usual log, of which one line in
+eight makes an event too; and nothing but page views, beside an endpoint that takes its time.
 """
 
 from __future__ import annotations
@@ -39,14 +39,16 @@ class Size:
     backlog_mb: int
     beside: tuple[int, float]
     """The rate beside the backlog."""
+    slow_backlog_mb: int
 
 
 SIZES = {
-    "full": Size(((1, 30.0), (100, 10.0), (1000, 10.0), (5000, 10.0)), 1000, (100, 20.0)),
-    "quick": Size(((1, 5.0), (100, 3.0), (1000, 3.0)), 100, (100, 3.0)),
-    "tiny": Size(((50, 0.5),), 1, (50, 0.5)),
+    "full": Size(((1, 30.0), (100, 10.0), (1000, 10.0), (5000, 10.0)), 1000, (100, 20.0), 100),
+    "quick": Size(((1, 5.0), (100, 3.0), (1000, 3.0)), 100, (100, 3.0), 20),
+    "tiny": Size(((50, 0.5),), 1, (50, 0.5), 1),
 }
 BACKLOG = "backlog.log"
+SLOW_MS = 50
 _BLOCK_LINES = 100_000
 
 
@@ -66,12 +68,29 @@ def run(size: str, directory: Path) -> Table:
             rate, lasting_s = wanted.beside
             rows.append(stage.at(rate, lasting_s, f"{rate:,}, beside {wanted.backlog_mb:,} MB"))
             read_bytes = stage.backlog_read()
+    rows.append(_beside_a_slow_endpoint(wanted, directory / "slow"))
     note = (
         "Every line is a page view; one write and one POST each. Of the backlog "
-        f"{read_bytes / total_bytes:.0%} had been read at the end of the last row."
+        f"{read_bytes / total_bytes:.0%} had been read at the end of its row."
     )
     headers = ("lines/s", "lines", "p50, ms", "p99, ms", "worst, ms", "daemon's core")
     return Table(headers, rows, note)
+
+
+def _beside_a_slow_endpoint(wanted: Size, directory: Path) -> tuple[str, ...]:
+    """Measures beside a backlog of page views, which is read faster than the endpoint takes it."""
+    directory.mkdir()
+    log, record = directory / "access.log", directory / "record.ndjson"
+    log.touch()
+    with endpoint("--record", str(record), "--fail", f"delay={SLOW_MS}ms") as pixel:
+        config = configure(directory, pixel.template, f"{directory}/*.log")
+        with daemon(directory, config) as hooktail:
+            wait_for(lambda: hooktail.logged("file_started"), "the log to be followed")
+            _write_backlog(directory, wanted.slow_backlog_mb, pageviews=True)
+            wait_for(lambda: hooktail.logged("file_started") > 1, "the backlog to be followed")
+            rate, lasting_s = wanted.beside
+            shown = f"{rate:,}, beside {wanted.slow_backlog_mb:,} MB of page views, {SLOW_MS} ms"
+            return _Stage(log, record, pixel, hooktail).at(rate, lasting_s, shown)
 
 
 class _Stage:
@@ -109,10 +128,10 @@ class _Stage:
         return max(entry.read for entry in entries if entry.path.endswith(BACKLOG))
 
 
-def _write_backlog(directory: Path, size_mb: int) -> int:
+def _write_backlog(directory: Path, size_mb: int, *, pageviews: bool = False) -> int:
     """Makes another file of the source appear at its full size; returns that in bytes."""
     block_file, made = directory / "block", directory / "backlog"
-    write_log(block_file, min(_BLOCK_LINES, size_mb * 4000))
+    write_log(block_file, min(_BLOCK_LINES, size_mb * 4000), pageviews=pageviews)
     block = block_file.read_bytes()
     with made.open("wb") as out:
         while out.tell() < size_mb * 1_000_000:

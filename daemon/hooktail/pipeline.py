@@ -21,7 +21,7 @@ from hooktail.extract.identity import generation_of
 from hooktail.model import Books, State
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
-from hooktail.tail.file import TailedFile
+from hooktail.tail.file import READ_BYTES, TailedFile
 from hooktail.tail.source import Resumption
 from hooktail.takeover import orphans, take_over
 from hooktail.track import FileTrack, PipedFile, PipeTrack
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 
 SHORTEST_HOLD_S = 0.1
+LEAST_TURN_BYTES = 16 * 1024
+"""So much is read at once however little room there is: some tens of lines."""
+_BYTES_A_LINE = 250.0
+"""Until it is known: as if every line made an event."""
 OWN_EVENTS = 16
 """Events of one source that may be outstanding although the destination's queue is full."""
 
@@ -102,6 +106,7 @@ class Feed:
         self.cut_off: dict[int, FileTrack] = {}
         """Files whose content was truncated away with lines still pending."""
         self._unparsed = unparsed
+        self._bytes_an_event = _BYTES_A_LINE
         self._wall_s = wall_s
         self._resumed: dict[LogFile, int] = {}
         self._stale = True
@@ -131,6 +136,16 @@ class Feed:
         A little room is each source's own, so that none waits for one that floods.
         """
         return self.keeper.healthy and (self.destination.has_room or self.queued < OWN_EVENTS)
+
+    @property
+    def turn_bytes(self) -> int:
+        """About as many bytes as make as many events as there is room for.
+
+        A slow endpoint has little room. Then what one turn brings is what a line that is written
+        now may have to wait for, in this source or another.
+        """
+        room_bytes = int(self.destination.room_events * self._bytes_an_event)
+        return min(max(room_bytes, LEAST_TURN_BYTES), READ_BYTES)
 
     async def room(self) -> None:
         """Waits until lines may be taken."""
@@ -411,6 +426,8 @@ class Feed:
     def take(self, track: FileTrack, lines: Lines) -> None:
         """Turns lines into events and counts what became of each."""
         taken = self.extractor.extract(lines, track.generation(), track.reader, track.ages)
+        bytes_an_event = (lines.end - lines.start) / max(len(taken.events), 1)
+        self._bytes_an_event += (bytes_an_event - self._bytes_an_event) / 4
         track.opened(lines, taken)
         self._hand_over(track, taken)
         if track.reader.has_open:

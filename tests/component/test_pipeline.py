@@ -20,10 +20,10 @@ from support.lines import asset, page_view
 
 from hooktail.checkpoint.keeper import LOST_KEY
 from hooktail.extract.identity import generation_of
-from hooktail.model import Claim
+from hooktail.model import Claim, Event, Settler
 from hooktail.pipeline import OWN_EVENTS
 from hooktail.tail.discovery import scan
-from hooktail.tail.file import TailedFile
+from hooktail.tail.file import READ_BYTES, TailedFile
 from hooktail.tail.finishing import ARCHIVE_DAMAGED_S
 
 if sys.version_info >= (3, 14):
@@ -154,7 +154,7 @@ async def test_a_file_truncated_and_refilled_right_after_a_read_is_known_by_what
     life = Life(tmp_path)
     read = TailedFile.read
 
-    def read_just_before_copytruncate(file: TailedFile) -> object:
+    def read_just_before_copytruncate(file: TailedFile, _most_bytes: int) -> object:
         taken = read(file)
         monkeypatch.setattr(TailedFile, "read", read)
         shutil.copy(life.log, tmp_path / "access.log.1")
@@ -180,7 +180,7 @@ async def test_a_file_truncated_and_refilled_right_before_its_first_read_has_the
     life = Life(tmp_path)
     read = TailedFile.read
 
-    def read_just_after_copytruncate(file: TailedFile) -> object:
+    def read_just_after_copytruncate(file: TailedFile, _most_bytes: int) -> object:
         monkeypatch.setattr(TailedFile, "read", read)
         os.truncate(life.log, 0)
         life.write(page_view(2), page_view(3))
@@ -252,6 +252,34 @@ async def test_lines_of_a_truncated_file_are_still_settled_by_their_answers(
 
     assert life.balance() == {"delivered": 2, "pending": 0}
     assert life.feed.cut_off == {}
+
+
+async def test_a_turn_reads_about_as_much_as_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = Life(tmp_path)
+    turns: list[int] = []
+    submit = life.destination.submit
+
+    def take_one_turn(events: list[Event], settler: Settler, *, source: str) -> None:
+        submit(events, settler, source=source)
+        turns.append(len(events))
+        life.destination.has_room = False
+
+    monkeypatch.setattr(life.destination, "submit", take_one_turn)
+    life.write(*(page_view(number) for number in range(2000)))
+    for room in (200, 0):
+        life.destination.has_room, life.destination.room_events = True, room
+        await life.read()
+    assert 100 <= turns[0] <= 300  # how long the lines are is not known yet
+    assert 0 < turns[1] <= 100
+
+    life.destination.has_room, life.destination.room_events = True, 200
+    assert life.feed.turn_bytes < READ_BYTES
+    monkeypatch.setattr(life.destination, "submit", submit)
+    life.write(*(asset(number) for number in range(20_000)))
+    await life.read()
+    assert life.feed.turn_bytes == READ_BYTES  # few lines make an event now
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.EIO])

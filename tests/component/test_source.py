@@ -127,7 +127,7 @@ async def test_one_file_that_cannot_be_read_stops_nobody_else(
     harness.write("two\n", harness.directory / "access.log.1")
     harness.rescan()
 
-    def failing() -> None:
+    def failing(_most_bytes: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(harness.source.files[0], "read", failing)

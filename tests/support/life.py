@@ -25,6 +25,7 @@ class FakeDestination:
 
     def __init__(self) -> None:
         self.has_room = True
+        self.room_events = 10_000
         self.waiting: list[tuple[Event, Settler]] = []
 
     async def room(self) -> None:

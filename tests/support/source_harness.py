@@ -7,6 +7,7 @@ from pathlib import Path
 from hooktail.config.sections import SourceSection, StartAt
 from hooktail.model import FileId, Lines
 from hooktail.tail.discovery import Finder
+from hooktail.tail.file import READ_BYTES
 from hooktail.tail.framing import LongLine
 from hooktail.tail.opening import LogFile
 from hooktail.tail.source import Resumption, Source
@@ -58,6 +59,7 @@ class FakeTrack:
 class FakeConsumer:
     def __init__(self) -> None:
         self.has_room = True
+        self.turn_bytes = READ_BYTES
         self.started_before = False
         self.begin_at: StartAt | None = None
         self.tracks: list[FakeTrack] = []

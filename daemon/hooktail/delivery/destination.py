@@ -136,6 +136,11 @@ class Destination:
         """
         return self.outstanding < self._most
 
+    @property
+    def room_events(self) -> int:
+        """How many events more would just fit; none if there is no room."""
+        return max(self._most - self.outstanding, 0)
+
     async def room(self) -> None:
         """Waits until more may be read."""
         while not self.has_room:

@@ -4,13 +4,15 @@ Those that wait in order wait in two lanes: conversions go before page views, so
 outage the purchases are not the last to arrive. At most `CONVERSIONS_IN_A_ROW` pass a page view
 that waits. How far a conversion can overtake is bounded by the queue: what has not been read yet
 has not been seen.
+
+Page views of several files take turns: one that was written now does not wait behind a backlog.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,15 +53,55 @@ class Delivery:
         self.failed_then = 0
 
 
+class _Turns:
+    """Deliveries of several files: each file's in their order, and the files in turn."""
+
+    __slots__ = ("_count", "_files")
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Settler, deque[Delivery]] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, delivery: Delivery) -> None:
+        """Adds at the end of its file's."""
+        self._count += 1
+        waiting = self._files.get(delivery.settler)
+        if waiting is None:
+            waiting = self._files[delivery.settler] = deque()
+        waiting.append(delivery)
+
+    def appendleft(self, delivery: Delivery) -> None:
+        """Makes it the next of all."""
+        self.append(delivery)
+        self._files[delivery.settler].rotate()
+        self._files.move_to_end(delivery.settler, last=False)
+
+    def popleft(self) -> Delivery:
+        """Takes the next of the file whose turn it is."""
+        self._count -= 1
+        files = self._files
+        settler = next(iter(files))
+        waiting = files[settler]
+        delivery = waiting.popleft()
+        if not waiting:
+            del files[settler]
+        elif len(files) > 1:
+            files.move_to_end(settler)
+        return delivery
+
+
 class Queue:
     """First in, first out, except for conversions, what was put back and what waits for its time.
 
-    Each of the two lanes keeps its own order.
+    Each file's page views keep their order, and so do all conversions.
     """
 
     def __init__(self) -> None:
         self._conversions: deque[Delivery] = deque()
-        self._others: deque[Delivery] = deque()
+        self._others = _Turns()
         self._later: list[tuple[float, int, Delivery]] = []
         self._sequence = 0  # keeps the heap from comparing deliveries
         self._in_a_row = 0
@@ -88,7 +130,7 @@ class Queue:
             self._lane(delivery).append(delivery)
 
     def put_back(self, delivery: Delivery) -> None:
-        """Puts one to the front of its lane."""
+        """Makes one the next of its lane."""
         self._lane(delivery).appendleft(delivery)
 
     def put_later(self, delivery: Delivery, due: float) -> None:
@@ -112,5 +154,5 @@ class Queue:
         self._in_a_row = self._in_a_row + 1 if self._others else 0
         return self._conversions.popleft()
 
-    def _lane(self, delivery: Delivery) -> deque[Delivery]:
+    def _lane(self, delivery: Delivery) -> deque[Delivery] | _Turns:
         return self._conversions if delivery.event.conversion else self._others

@@ -117,7 +117,10 @@ def _crawlers() -> tuple[str, ...]:
     # Imported on first use: the package reads a megabyte of JSON when imported.
     from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # noqa: PLC0415  # see above
 
-    return tuple(dict.fromkeys(entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA))
+    patterns = tuple(dict.fromkeys(entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA))
+    # The rest of it, examples of agents most of all, would be three megabytes for nothing.
+    CRAWLER_USER_AGENTS_DATA.clear()
+    return patterns
 
 
 @cache

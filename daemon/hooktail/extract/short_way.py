@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 LONG: Final = "long way"
 """What is no counter key: the short way does not know."""
-_KNOWN = 8192
+_KNOWN = 4096
+"""Clients remembered: a megabyte a thousand."""
 _ClientKey = tuple[str, str | None, str]
 
 

@@ -226,9 +226,10 @@ class ArchiveFile:
 
     # -- reading
 
-    def read(self) -> Lines | LongLine | Rewritten | None:
+    def read(self, most_bytes: int = READ_BYTES) -> Lines | LongLine | Rewritten | None:
         """Reads one turn: whole lines, one long line, or None if none is complete yet.
 
+        `most_bytes` (1 or more) bounds what is decompressed for it.
         `Rewritten` if the stream ends before the offset from which it should be read.
         """
         if self.damaged or self._left_out:
@@ -237,6 +238,8 @@ class ArchiveFile:
         self._looked_at = -1
         self._page_cache.read_from(stream.fed, self._compressed_size)
         room = READ_BYTES if lines.in_long_line else self._buffer_bytes - lines.kept_bytes
+        if most_bytes < READ_BYTES:
+            room = min(room, most_bytes)
         found = stream.read(lines.position, room)
         if found:
             lines.put(found)

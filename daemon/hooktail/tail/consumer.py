@@ -76,6 +76,10 @@ class Consumer(Protocol):
     def has_room(self) -> bool:
         """Tells whether more lines may be taken at once."""
 
+    @property
+    def turn_bytes(self) -> int:
+        """How much of a file is to be read at once: about as much as there is room for."""
+
     async def room(self) -> None:
         """Waits until more lines may be taken."""
 

@@ -155,9 +155,10 @@ class TailedFile:
         """Tells whether no path leads to the file any more."""
         return os.fstat(self._descriptor).st_nlink == 0
 
-    def read(self) -> Lines | LongLine | Rewritten | None:
+    def read(self, most_bytes: int = READ_BYTES) -> Lines | LongLine | Rewritten | None:
         """Reads one turn: whole lines, one long line, or None if no line is complete yet.
 
+        `most_bytes` (1 or more) bounds it, as far as a line is not longer.
         A truncation that was overtaken by new content before we looked shows itself here.
         """
         self._page_cache.read_from(max(self.offset, self._skipped_to), self.size)
@@ -165,7 +166,8 @@ class TailedFile:
             return self._skip()
         before = self._before
         overlap = len(before)
-        chunk = os.pread(self._descriptor, self._read_bytes + overlap, self.offset - overlap)
+        length = self._read_bytes if most_bytes >= READ_BYTES else most_bytes
+        chunk = os.pread(self._descriptor, length + overlap, self.offset - overlap)
         if overlap:
             if not chunk.startswith(before):
                 return Rewritten(self.offset)
@@ -174,6 +176,8 @@ class TailedFile:
             self._encoding = self._declared.of(chunk[:ENCODING_BYTES])
         encoding = self._encoding or self._encoding_of_head()
         taken = frame(chunk, self.offset, self._max_line_bytes, encoding)
+        if taken is None and len(chunk) == length < self._read_bytes:
+            return self.read()  # no line is as short as that
         if taken is not None:
             read = taken.end - self.offset
             self._before = (before + chunk[max(read - BEFORE_BYTES, 0) : read])[-BEFORE_BYTES:]

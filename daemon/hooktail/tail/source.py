@@ -275,7 +275,7 @@ class Source:
         fresh = not isinstance(file, ArchiveFile) and not file.offset and not file.skipping
         if fresh and not self._truncations.begin(followed):
             return True
-        taken = file.read()
+        taken = file.read(self._consumer.turn_bytes)
         if taken is None:
             if file.skipping:
                 followed.progressed_at = now

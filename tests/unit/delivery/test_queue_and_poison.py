@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hooktail.delivery.poison import PoisonTest
 from hooktail.delivery.queue import CONVERSIONS_IN_A_ROW, Delivery, Queue
-from hooktail.model import Event, State
+from hooktail.model import Event, Settler, State
 
 
 class Nobody:
@@ -18,9 +18,10 @@ class Nobody:
         raise AssertionError
 
 
-def delivery(number: int = 0, *, conversion: bool = False) -> Delivery:
+def delivery(number: int = 0, *, conversion: bool = False, file: Settler | None = None) -> Delivery:
     name = "purchase" if conversion else "pageview"
-    return Delivery(Event(name, str(number), b"{}", number, conversion=conversion), Nobody())
+    event = Event(name, str(number), b"{}", number, conversion=conversion)
+    return Delivery(event, file or Nobody())
 
 
 def numbers(queue: Queue) -> list[int]:
@@ -35,6 +36,38 @@ def test_events_leave_in_order_and_what_is_put_back_goes_first() -> None:
     queue.put_back(first)
 
     assert numbers(queue) == [1, 2, 3]
+
+
+def test_files_take_turns_and_each_keeps_its_order() -> None:
+    queue, backlog, live = Queue(), Nobody(), Nobody()
+    queue.extend(delivery(n, file=backlog) for n in (1, 2, 3, 4))
+    queue.extend(delivery(n, file=live) for n in (5, 6))
+
+    assert numbers(queue) == [1, 5, 2, 6, 3, 4]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60), st.integers(0, 60))
+def test_of_files_in_turn_none_waits_for_more_than_one_of_each_other(
+    added: list[tuple[int, bool]], popped_between: int
+) -> None:
+    queue, files = Queue(), [Nobody() for _ in range(4)]
+    left: list[Delivery] = []
+    for number, (file, pop) in enumerate(added):
+        queue.extend([delivery(number, file=files[file])])
+        if pop and number < popped_between:
+            left.append(queue.pop())
+    waiting = queue.ready
+    left += [queue.pop() for _ in range(waiting)]
+
+    for each in files:
+        own = [one.event.start for one in left if one.settler is each]
+        assert own == sorted(own)
+    last = left[-waiting:] if waiting else []
+    for index, one in enumerate(last):
+        since = [after.settler for after in last[:index]]
+        mine = [at for at, settler in enumerate(since) if settler is one.settler]
+        between = since[mine[-1] + 1 :] if mine else since
+        assert len(between) == len(set(between))
 
 
 def test_what_waits_becomes_ready_when_due_and_not_before() -> None:
@@ -128,7 +161,7 @@ def test_whatever_is_done_nothing_is_lost_doubled_or_passed_by_too_many(
             now += 1.0
             queue.wake(now)
         elif queue.ready:
-            page_views_wait = any(not one.event.conversion for one in queue._others)
+            page_views_wait = bool(queue._others)
             one = queue.pop()
             passed_by = passed_by + 1 if one.event.conversion and page_views_wait else 0
             assert passed_by <= CONVERSIONS_IN_A_ROW

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hooktail.model import Lines
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.encoding import UTF_8, Encoding
-from hooktail.tail.file import Growth, Rewritten, TailedFile
+from hooktail.tail.file import READ_BYTES, Growth, Rewritten, TailedFile
 from hooktail.tail.framing import LineBuffer, LongLine
 from hooktail.tail.opening import open_log
 
@@ -45,13 +45,13 @@ def spread(taken: Lines | LongLine) -> Seen:
     return list(zip(taken.starts, ends, taken.texts, strict=True))
 
 
-def read_on(file: TailedFile | ArchiveFile) -> Seen:
+def read_on(file: TailedFile | ArchiveFile, most_bytes: int = READ_BYTES) -> Seen:
     """Reads until nothing is left to read now."""
     seen: Seen = []
     for _ in range(10_000):
         if file.look() is not Growth.GROWN:
             return seen
-        taken = file.read()
+        taken = file.read(most_bytes)
         assert not isinstance(taken, Rewritten), taken
         if taken is not None:
             seen += spread(taken)
@@ -82,11 +82,21 @@ def file_of(content: bytes, encoding: Encoding, max_line_bytes: int) -> Iterator
 
 
 @settings(deadline=None, max_examples=100)
-@given(texts, names, st.booleans(), st.lists(st.integers(1, 50), max_size=20), st.integers(1, 50))
+@given(
+    texts,
+    names,
+    st.booleans(),
+    st.lists(st.integers(1, 50), max_size=20),
+    st.integers(1, 50),
+    st.integers(1, 80),
+)
 def test_a_growing_file_gives_the_lines_of_the_whole(
-    text: str, name: str, declared: bool, sizes: list[int], max_line_bytes: int
+    text: str, name: str, declared: bool, sizes: list[int], max_line_bytes: int, turn_bytes: int
 ) -> None:
-    """Declared, or told by its byte order mark; half a unit at the end waits for its other half."""
+    """Declared, or told by its byte order mark; half a unit at the end waits for its other half.
+
+    In turns of any size, also of less than a line.
+    """
     content = BOMS[name] + text.encode(name)
     encoding = Encoding.named(name) if declared else UTF_8
     expected = lines_of(content, max_line_bytes, encoding)
@@ -96,7 +106,7 @@ def test_a_growing_file_gives_the_lines_of_the_whole(
         for size in [*sizes, len(content)]:
             with file.path.open("ab") as out:
                 out.write(content[out.tell() : out.tell() + size])
-            seen += read_on(file)
+            seen += read_on(file, turn_bytes)
             assert seen == expected[: len(seen)]
             assert file.offset == (seen[-1][1] if seen else 0)
 
@@ -130,7 +140,7 @@ def test_from_any_line_on_the_rest_comes(
         archive = ArchiveFile.open(path, max_line_bytes=max_line_bytes)
         for i in (0, len(ends) - 1, len(ends) // 2):
             archive.rewind(ends[i])
-            assert read_on(archive) == expected[i:]
+            assert read_on(archive, 1 + place) == expected[i:]
         archive.close()
 
 

@@ -154,7 +154,7 @@ async def test_a_file_that_cannot_be_read_is_said_to_be_unreadable_and_is_no_sta
 ) -> None:
     """To start the daemon again would not mend a disk."""
 
-    def failing() -> None:
+    def failing(_most_bytes: int) -> None:
         raise OSError(5, "Input/output error")
 
     harness.write("one\n")
@@ -208,7 +208,7 @@ async def test_a_file_that_opens_and_cannot_be_read_is_told_once_until_something
     (file,) = harness.source.files
     read = type(file).read
 
-    def failing(_self: object) -> None:
+    def failing(_self: object, _most_bytes: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(type(file), "read", failing)
