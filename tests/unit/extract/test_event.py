@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from hooktail.collector.validate import validate
 from hooktail.config.sections import Payload, SourceSection
-from hooktail.extract.event import BodyBuilder
+from hooktail.extract.event import BodyBuilder, Timestamps
 from hooktail.extract.privacy import Scrubber
 from hooktail.extract.text import stated
 from hooktail.extract.validation import TooLarge
@@ -23,6 +24,7 @@ VISIT = Record(
     time_ms=1_705_314_600_123, ip="81.2.69.142", user_agent="Firefox/128.0", path="/a", query="b=1"
 )
 SECRET = b"s" * 32
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def built(
@@ -283,3 +285,12 @@ def test_a_household_with_ipv6_stays_one_visitor() -> None:
 )
 def test_for_any_record_the_body_is_valid(record: Record) -> None:
     built(record)
+
+
+@given(st.lists(st.integers(0, 253_402_300_799_999) | st.integers(0, 200_000), max_size=5))
+def test_times_are_written_as_they_are(times_ms: list[int]) -> None:
+    written = Timestamps()
+    for time_ms in times_ms:
+        moment = EPOCH + timedelta(milliseconds=time_ms)
+        expected = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert written.text(time_ms) == expected
