@@ -55,10 +55,18 @@ def status(code: int, body: bytes = b"", *headers: str) -> bytes:
 
 
 class Endpoint:
-    """Serves `script` on 127.0.0.1; use as an async context."""
+    """Serves `script` on a loopback address; use as an async context."""
 
-    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        script: Script,
+        tls: ssl.SSLContext | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         self.script = script
+        self._host, self._asked_port = host, port
         self.requests: list[Request] = []
         self.connections = 0
         self._tls = tls
@@ -67,7 +75,7 @@ class Endpoint:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=512
+            self._serve, self._host, self._asked_port, ssl=self._tls, backlog=512
         )
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
