@@ -573,6 +573,21 @@ async def test_a_line_does_not_wait_behind_a_backlog() -> None:
         assert scene.sender.most_in_flight == 16
 
 
+@on_virtual_time
+async def test_a_reader_is_called_for_more_than_a_few_events() -> None:
+    """A turn for each event that has left would be a turn too many."""
+    async with running(concurrency=16, queue_events=100_000) as scene:
+        number = turns = 0
+        while scene.destination.delivered < 20_000:
+            await scene.destination.room()
+            room = scene.destination.room_events
+            scene.submit(*range(number, number + room))
+            number += room
+            turns += 1
+
+        assert number / turns > 25
+
+
 @pytest.mark.timeout(20)
 @on_virtual_time
 async def test_a_reader_waits_for_room_that_was_there_before_the_endpoint_slowed_down() -> None:

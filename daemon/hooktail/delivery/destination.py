@@ -114,6 +114,7 @@ class Destination:
         self._quiet = False
         self._paused = ""
         self._most = min(section.queue_events, section.concurrency + LEAST_AHEAD)
+        self._refill_below = self._most
         self._ended = 0
         self._pace_from = clock()
         self.outstanding = 0
@@ -142,7 +143,7 @@ class Destination:
         return max(self._most - self.outstanding, 0)
 
     async def room(self) -> None:
-        """Waits until more may be read."""
+        """Waits until more may be read, and so much that it is worth a turn."""
         while not self.has_room:
             self._room.clear()  # there may have been room until the endpoint slowed down
             await self._room.wait()
@@ -320,13 +321,15 @@ class Destination:
         self._ended += ended
         elapsed_s = now - self._pace_from
         most = self._section.queue_events
+        waiting = 0
         if self._gate.state.name is Mode.OPEN:
             if elapsed_s < _PACE_S:
                 return
             waiting = max(int(self._ended / elapsed_s * AHEAD_S), LEAST_AHEAD)
             most = min(most, self._gate.allowance + waiting)
         self._ended, self._pace_from, self._most = 0, now, most
-        if self.has_room:
+        self._refill_below = most - waiting // 2
+        if self.outstanding < self._refill_below:
             self._room.set()
 
     def _tell_failure(self, reason: str) -> None:
@@ -341,7 +344,7 @@ class Destination:
         self._put_down()
         self.outstanding -= 1
         delivery.settler.settle(delivery.event, state, reason)
-        if self.has_room:
+        if self.outstanding < self._refill_below:
             self._room.set()
         if not self.outstanding:
             self._nothing_outstanding.set()
