@@ -81,7 +81,9 @@ class Prefilter:
         offset = lines.start
         at, end = 0, len(raw)
         while at < end:
-            escaped = raw.find(_ESCAPED_QUOTE, at)
+            escaped = raw.find(b"\\", at)  # one byte is looked for ten times as fast as two
+            if escaped >= 0:
+                escaped = raw.find(_ESCAPED_QUOTE, escaped)
             stop = end if escaped < 0 else max(raw.rfind(b"\n", at, escaped) + 1, at)
             for found in self._scan(raw, at, stop):
                 kind = found.lastindex
