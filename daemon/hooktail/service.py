@@ -18,7 +18,7 @@ import structlog
 
 from hooktail import checked, garbage, visitor_secret
 from hooktail.branch import Branch, Opened, Shared, cancel
-from hooktail.checkpoint.keeper import FORGET_CLAIMS_AFTER_S, Keeper
+from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.lock import StateLock, prepare_state_dir
 from hooktail.checkpoint.places import Places
 from hooktail.checkpoint.store import Store
@@ -204,6 +204,8 @@ class Work:
             hold_lock=lock.hold_again,
             on_forgotten=self._on_forgotten,
         )
+        # Before the keeper forgets anything.
+        self._keeper.keep_claims_for(_longest_once(config))
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
         self._shared = Shared(
@@ -263,6 +265,7 @@ class Work:
 
         Returns the destinations that were touched. Returns early if a stop comes in between.
         """
+        self._keeper.keep_claims_for(_longest_once(config))
         known = {
             source.name: self._places.get(source.name, Places()).name(
                 source.name, source.destinations
@@ -407,7 +410,13 @@ class Work:
     def _hourly(self) -> None:
         for feed in self.feeds:
             feed.met_again()
-        self._shared.once.forget_before(int((time.time() - FORGET_CLAIMS_AFTER_S) * 1000))
+        self._shared.once.forget_before(int(self._keeper.claims_begin_ms))
+
+
+def _longest_once(config: Config) -> float:
+    """Returns how long the keys of any rule hold, seconds."""
+    rules = (rule for source in config.sources for rule in source.rules)
+    return max((rule.once_for_s for rule in rules if rule.once_per is not None), default=0.0)
 
 
 async def _surface_bugs() -> None:

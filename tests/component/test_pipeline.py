@@ -539,6 +539,23 @@ async def test_old_claims_are_forgotten(tmp_path: Path) -> None:
     assert life.on_disk().claims.keys() == {"new"}
 
 
+async def test_claims_are_kept_as_long_as_a_rule_needs_them(tmp_path: Path) -> None:
+    life = Life(tmp_path)
+    now_ms = int(life.wall_s * 1000)
+    day_ms = 86_400_000
+    for asked_s in (90 * 86_400, 60):  # the rule is gone after a reload, and may come back
+        life.keeper.keep_claims_for(asked_s)
+    life.feed._claims += [
+        Claim("old", "a", now_ms - 92 * day_ms),
+        Claim("needed", "b", now_ms - 89 * day_ms),
+    ]
+    life.keeper.note(life.feed)
+    await asyncio.sleep(0)
+    await life.keeper.compact()
+
+    assert life.on_disk().claims.keys() == {"needed"}
+
+
 CODECS: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,

@@ -29,10 +29,10 @@ SYNC_S = 1.0
 DAY_S = 86_400
 FORGET_AFTER_S = 7 * DAY_S
 """Entries of files not met for so long are forgotten: longer than any mount is away."""
-FORGET_CLAIMS_AFTER_S = 31 * DAY_S
+CLAIMS_FOR_S = 30 * DAY_S
+"""So long `once_per` keys are kept at least."""
 MOST_CLAIMS = 1_000_000
 """More `once_per` keys are not remembered, whatever a client sends."""
-"""A day longer than `once_per` holds."""
 LOST_KEY = f"{State.EXPIRED}.lost_with_its_file"
 
 
@@ -68,10 +68,23 @@ class Keeper:
         self._followed = followed
         self._hold_lock = hold_lock
         self._on_forgotten = on_forgotten
+        self._claims_for_s: float = CLAIMS_FOR_S
         self._noted: dict[Noted, None] = {}
         self._scheduled = False
         self._log = structlog.get_logger()
         self._complaints = OncePer(60.0, clock)
+
+    def keep_claims_for(self, span_s: float) -> None:
+        """Keeps `once_per` keys for so long, or longer if that was asked for before.
+
+        A rule that is gone after a reload may be back after the next one.
+        """
+        self._claims_for_s = max(self._claims_for_s, span_s)
+
+    @property
+    def claims_begin_ms(self) -> float:
+        """The event time before which no `once_per` key is needed: a day earlier than they hold."""
+        return (self._wall_s() - self._claims_for_s - DAY_S) * 1000
 
     @property
     def healthy(self) -> bool:
@@ -206,7 +219,7 @@ class Keeper:
         self._log.info("files_forgotten", files=len(gone))
 
     def _forget_old_claims(self) -> None:
-        before_ms = (self._wall_s() - FORGET_CLAIMS_AFTER_S) * 1000
+        before_ms = self.claims_begin_ms
         claims = self.store.state.claims
         old = [key for key, (_owner, time_ms) in claims.items() if time_ms < before_ms]
         beyond = len(claims) - len(old) - MOST_CLAIMS

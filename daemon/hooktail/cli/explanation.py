@@ -198,7 +198,7 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
     if key == EVENT:
         yield "It would be sent:"
     else:
-        kept = " and kept in unparsable/" if key.startswith("unparsable.") else ""
+        kept = " and kept in unparsed/" if key.startswith("unparsable.") else ""
         yield f"No event; it is counted as {key}{kept}."
         told = _advice(explanation)
         if told:

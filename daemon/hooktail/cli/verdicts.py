@@ -10,8 +10,8 @@ REASONS = {
     "filtered.dropped_by_rule": "a rule with drop takes it",
     "filtered.no_event_name": "the line does not say what the event is called",
     "filtered.sampled": "the visitor is not of the sample",
-    "filtered.method": "only GET is a page view",
-    "filtered.status": "only 200 and 304 are page views",
+    "filtered.method": "the method is not one that page views have",
+    "filtered.status": "the status is not one that page views have",
     "filtered.no_path": "the line names no path",
     "filtered.static_file": "the path's extension is none that serves pages",
     "filtered.excluded_path": "the path is excluded",
@@ -52,12 +52,14 @@ REASONS = {
     "unparsable.too_long": "the record goes beyond its limits",
     "unparsable.no_format_fits": "auto finds no format that reads it",
     "unparsable.parser_failed": "the parser of another package failed on it",
-    "unparsable.too_large": "something in it is over its limit: url 2048, user agent 1024, "
-    "a text its max_length, the body 32 KiB",
+    "unparsable.too_large": "something in it is over its limit: url (max_url_length), "
+    "user agent (max_user_agent_length), a text (max_length), the body (max_body_bytes)",
     "unparsable.internal_error": "hooktail has a bug, which this line shows",
 }
 
 _A_RULE = "a rule with {when} makes an event of it"
+
+_SUBREQUESTS = '; subrequests = "send" in [source.pageview] takes all such'
 
 ADVICE = {
     "filtered.no_rule": "write a rule that matches, or set enabled = true in [source.pageview]",
@@ -67,16 +69,16 @@ ADVICE = {
     "is made of",
     "filtered.sampled": "sample = 1 in [source.pageview] sends the page views of all visitors",
     "filtered.method": _A_RULE,
-    "filtered.status": _A_RULE,
+    "filtered.status": _A_RULE + "; statuses in [source.pageview] makes page views of all such",
     "filtered.no_path": "only a rule without a condition on the path can take it",
     "filtered.static_file": _A_RULE + "; "
     "include_extensions in [source.pageview] makes pages of all such files",
     "filtered.excluded_path": _A_RULE + "; "
     "include_paths in [source.pageview] makes a page view of it, unless exclude_paths names it",
-    "filtered.prefetch": _A_RULE,
-    "filtered.not_a_document": _A_RULE,
-    "filtered.script_request": _A_RULE,
-    "filtered.content_type": _A_RULE,
+    "filtered.prefetch": _A_RULE + '; prefetch = "send" in [source.pageview] takes all such',
+    "filtered.not_a_document": _A_RULE + _SUBREQUESTS,
+    "filtered.script_request": _A_RULE + _SUBREQUESTS,
+    "filtered.content_type": _A_RULE + "; content_types in [source.pageview] takes all such",
     "filtered.no_time": 'have the server log the time, or map it: [source.map] time = "..."',
     "filtered.future": "look at the source's timezone, if the log's times name no zone; else at "
     "the clocks",
@@ -88,7 +90,8 @@ ADVICE = {
     "filtered.own_traffic": "take the address out of exclude_cidrs",
     "filtered.bot": 'bots = "tag" or "send" sends all bots',
     "filtered.required_field_missing": "leave out required, or give the field a default",
-    "filtered.once_per": "without once_per each line makes an event",
+    "filtered.once_per": "without once_per each line makes an event; once_for says how long a "
+    "key holds",
     "filtered.no_request": '[source.map] event = "..." takes lines with that key for events',
     "unparsable.syntax": 'format = "auto" finds out which format it is, and so does '
     "hooktail parse --format auto",

@@ -28,6 +28,7 @@ from hooktail.config.kinds import (
     Text,
     Texts,
     Whole,
+    Wholes,
     absolute_path,
     written,
 )
@@ -464,6 +465,22 @@ SOURCE = Section(
             about="Whether the body has event_id, the same whenever the line is sent again.",
         ),
         Key(
+            name="max_url_length",
+            kind=Whole(low=64, high=2048),
+            about="Longest url and referrer in characters; over it there is no event, or no "
+            "referrer.",
+        ),
+        Key(
+            name="max_user_agent_length",
+            kind=Whole(low=64, high=1024),
+            about="Longest user agent in characters; over it there is no event.",
+        ),
+        Key(
+            name="max_body_bytes",
+            kind=Whole(low=1024, high=32_768),
+            about="Largest body of an event; over it there is none.",
+        ),
+        Key(
             name="trusted_proxies",
             kind=Texts(item=_NETWORK),
             about="Whose forwarded headers are believed.",
@@ -720,6 +737,49 @@ PAGEVIEW = Section(
             "are.",
         ),
         Key(
+            name="methods",
+            kind=Texts(
+                item=Text(
+                    allowed="a method in upper case",
+                    pattern="[A-Z]+",
+                    max_length=32,
+                    wrong="not a method",
+                ),
+                at_least=1,
+            ),
+            about="Methods of requests that are page views.",
+        ),
+        Key(
+            name="statuses",
+            kind=Wholes(item=Whole(low=100, high=599)),
+            about="Statuses of answers that are page views.",
+        ),
+        Key(
+            name="content_types",
+            kind=Texts(
+                item=Text(
+                    allowed="a media type without parameters",
+                    pattern=r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+",
+                    max_length=128,
+                    wrong="not a media type",
+                ),
+                at_least=1,
+            ),
+            about="Media types of answers that are page views, where the log has the type.",
+        ),
+        Key(
+            name="prefetch",
+            kind=Choice(("drop", "send")),
+            about="What becomes of pages that the browser only fetched in advance, where the log "
+            "has Sec-Purpose, Purpose or X-Moz.",
+        ),
+        Key(
+            name="subrequests",
+            kind=Choice(("drop", "send")),
+            about="What becomes of requests of a page or a script, where the log has "
+            "Sec-Fetch-Dest or X-Requested-With.",
+        ),
+        Key(
             name="exclude_paths",
             kind=Texts(item=_PATTERN),
             about="Globs of URL paths that are no page views, beside the built-in ones.",
@@ -758,6 +818,12 @@ EVENT = Section(
             name="once_per",
             kind=FIELD_NAME,
             about="A field of this rule: one event for each of its values.",
+        ),
+        Key(
+            name="once_for",
+            attr="once_for_s",
+            kind=Seconds(low_s=60.0, high_s=3660 * DAY_S),
+            about="How long a value of once_per counts as sent, in the log's own time.",
         ),
         Key(
             name="drop",

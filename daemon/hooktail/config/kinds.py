@@ -147,6 +147,35 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wholes:
+    """A list of one or more whole numbers; parsed to a tuple."""
+
+    item: Whole
+
+    @property
+    def allowed(self) -> str:
+        """The range of each."""
+        return f"a list of whole numbers, each from {self.item.low} to {self.item.high}"
+
+    def parse(self, value: object) -> object:
+        """Returns the numbers; the refusal names the first bad item by its number."""
+        if not isinstance(value, list):
+            hint = "write it in brackets: [...]" if isinstance(value, int) else ""
+            return Refusal(WRONG_TYPE, hint)
+        if not value:
+            return Refusal("empty")
+        for number, item in enumerate(value, start=1):
+            parsed = self.item.parse(item)
+            if isinstance(parsed, Refusal):
+                return Refusal(f"item {number}: {parsed.message}", parsed.hint)
+        return tuple(value)
+
+    def schema(self) -> dict[str, object]:
+        """An array of integers."""
+        return {"type": "array", "items": self.item.schema(), "minItems": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seconds:
     """A duration: a number of seconds or a text such as `500ms`; parsed to seconds.
 

@@ -138,6 +138,8 @@ class RuleSection:
     fields: tuple[FieldSection, ...] = ()
     once_per: str | None = None
     """Name of a field of this event."""
+    once_for_s: float = 30 * DAY_S
+    """How long, in the log's own time, a value of it is taken."""
     drop: bool = False
     """Whether the lines make no event at all."""
 
@@ -150,6 +152,14 @@ class PageviewSection:
     name: str = "pageview"
     sample: float = 1.0
     """Share of the visitors whose page views are sent."""
+    methods: tuple[str, ...] = ("GET",)
+    statuses: tuple[int, ...] = (200, 304)
+    content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
+    """What an answer may be, where the log has it."""
+    prefetch: Literal["drop", "send"] = "drop"
+    """What becomes of pages that a browser fetched in advance."""
+    subrequests: Literal["drop", "send"] = "drop"
+    """What becomes of what a page or a script asked for, where the log tells."""
     exclude_paths: tuple[str, ...] = ()
     """Globs, beside the built-in ones."""
     include_paths: tuple[str, ...] = ()
@@ -266,6 +276,10 @@ class SourceSection:
     session: SessionSection = SessionSection()
     privacy: PrivacySection = PrivacySection()
     send_event_id: bool = True
+    max_url_length: int = 2048
+    """Of `url` and `referrer`, in characters."""
+    max_user_agent_length: int = 1024
+    max_body_bytes: int = 32 * 1024
     trusted_proxies: tuple[str, ...] = ()
     """Networks, names of networks, files of networks, or `unix`."""
     client_ip_headers: tuple[str, ...] = (

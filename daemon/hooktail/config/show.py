@@ -52,8 +52,11 @@ def _source(source: SourceSection) -> dict[str, object]:
 
 
 def _rule(rule: RuleSection) -> dict[str, object]:
+    values = _values(keys.EVENT, rule)
+    if rule.once_per is None:
+        values.pop("once_for")
     return {
-        **_values(keys.EVENT, rule),
+        **values,
         "when": dict(rule.when),
         "fields": {field.name: _field(field) for field in rule.fields},
     }

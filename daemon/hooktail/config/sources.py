@@ -218,6 +218,12 @@ def _rule(findings: Findings, path: KeyPath, table: dict[str, object]) -> RuleSe
             or "a field under [source.event.fields]",
             hint=suggestion(once_per, given),
         )
+    if "once_for" in table and "once_per" not in table:
+        findings.add(
+            (*path, "once_for"),
+            "stands without once_per",
+            allowed="once_for beside once_per, or none",
+        )
     if "name" not in table and not values.get("drop"):
         findings.add((*path, "name"), "missing", allowed=EventName().allowed)
     if "name" not in values and not values.get("drop"):

@@ -213,5 +213,7 @@ def _check_default_agent(source: SourceSection, known: BotList, complaints: Comp
         return
     if stated(agent) is None:
         complaints.add("says nothing", agent)
+    elif len(agent) > source.max_user_agent_length:
+        complaints.add("is longer than max_user_agent_length", agent)
     elif source.bots == "drop" and known.has(agent):
         complaints.add('is a machine\'s, whose events bots = "drop" drops', agent)

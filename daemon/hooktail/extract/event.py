@@ -17,10 +17,8 @@ from hooktail.extract.links import Links
 from hooktail.extract.privacy import FieldGuard, Scrubber
 from hooktail.extract.text import clean, stated
 from hooktail.extract.validation import (
-    MAX_BODY_BYTES,
     MAX_ID,
     MAX_NAME,
-    MAX_USER_AGENT,
     TooLarge,
     check_length,
 )
@@ -56,9 +54,12 @@ class BodyBuilder:
         visitor_secret: bytes,
         keep_parameters: Collection[str] = (),
     ) -> None:
-        self.links = Links(source.site, Scrubber(keep_parameters, source.privacy))
+        scrubber = Scrubber(keep_parameters, source.privacy)
+        self.links = Links(source.site, scrubber, source.max_url_length)
         self.guard = FieldGuard(source.privacy)
         self.sends_event_id = source.send_event_id
+        self._max_user_agent = source.max_user_agent_length
+        self._max_body_bytes = source.max_body_bytes
         self._flat = payload in ("flat", "both")
         self._nested = payload in ("nested", "both")
         self._site = source.site
@@ -124,7 +125,7 @@ class BodyBuilder:
             f'{{{name}{event_id},"timestamp":"{self.timestamps.text(time_ms)}"{visitor}{session}'
             f"{location}{referrer}{self.written_agents[agent]}{self._written_ips[ip]}{own}}}"
         ).encode()
-        if len(written) > MAX_BODY_BYTES:
+        if len(written) > self._max_body_bytes:
             raise TooLarge
         return written
 
@@ -135,7 +136,7 @@ class BodyBuilder:
         agent = self._agents[text]
         if agent is None:
             raise ValueError("asked for a body without the audience filters")
-        return _pair("user_agent", self.guard.agent(check_length(agent, MAX_USER_AGENT)))
+        return _pair("user_agent", self.guard.agent(check_length(agent, self._max_user_agent)))
 
     def write_url(self, record: Record) -> str:
         """Writes where it happened; raises TooLarge."""

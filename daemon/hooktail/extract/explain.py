@@ -123,7 +123,7 @@ def _explain(
     if extractor.is_taken(draft):
         return Explanation(steps=steps, verdict="filtered.once_per", event=draft.event)
     if claims and draft.once is not None:
-        extractor.once.claim(draft.once, draft.owner, draft.time_ms)
+        extractor.once.claim(draft.once, draft.owner, draft.time_ms, draft.once_for_ms)
     return Explanation(steps=steps, verdict=EVENT, event=draft.event)
 
 
@@ -208,19 +208,25 @@ def _choose(extractor: Extractor, record: Record, steps: list[Step]) -> Compiled
             )
         )
     refused = extractor.pageview.refuses(record)
-    steps.append(_pageview_step(refused or "", record))
+    steps.append(_pageview_step(extractor, refused or "", record))
     return refused or extractor.pageview_rule
 
 
-def _pageview_step(key: str, record: Record) -> FilterStep:
+def _pageview_step(extractor: Extractor, key: str, record: Record) -> FilterStep:
     found, sign = _evidence(key, record), ""
     for name in _BY_HEADER.get(key, ()):
         value = LoggedHeaders((name,)).of(record).get(name)
         if value is not None:
             found, sign = value, name
             break
-    if key == "filtered.content_type":
-        found = content_type(record)
+    pageview = extractor.pageview
+    match key:
+        case "filtered.content_type":
+            found, sign = content_type(record), ", ".join(pageview.content_types)
+        case "filtered.method":
+            sign = ", ".join(sorted(pageview.methods))
+        case "filtered.status":
+            sign = ", ".join(map(str, sorted(pageview.statuses)))
     return FilterStep(stage="pageview", key=key, found=found, sign=sign)
 
 

@@ -13,6 +13,7 @@ from hooktail.extract import registry
 from hooktail.extract.audience import Audience
 from hooktail.extract.event import BodyBuilder
 from hooktail.extract.identity import LineIds, once_event_id, once_key
+from hooktail.extract.once import WINDOW_MS
 from hooktail.extract.pageview import PageviewFilter
 from hooktail.extract.prefilter import prefilter_of
 from hooktail.extract.reading import HeldLine, Reader
@@ -64,6 +65,7 @@ class Draft(NamedTuple):
     """Who claims: the line."""
     time_ms: int
     session: Session | None = None
+    once_for_ms: int = WINDOW_MS
 
 
 class Extractor:
@@ -331,7 +333,7 @@ class Extractor:
         if isinstance(made, str):
             return made
         event, session = made
-        return Draft(event, once, owner, record.time_ms or 0, session)
+        return Draft(event, once, owner, record.time_ms or 0, session, rule.once_for_ms)
 
     def _make(
         self,
@@ -389,7 +391,8 @@ class Extractor:
         """Whether another line holds the draft's `once_per` key."""
         if draft.once is None:
             return False
-        return self.once.standing(draft.once, draft.owner, draft.time_ms) == "taken"
+        standing = self.once.standing(draft.once, draft.owner, draft.time_ms, draft.once_for_ms)
+        return standing == "taken"
 
     def _take(
         self,
@@ -411,7 +414,9 @@ class Extractor:
             if isinstance(draft, str):
                 return draft
             if draft.once is not None:
-                standing = self.once.claim(draft.once, draft.owner, draft.time_ms)
+                standing = self.once.claim(
+                    draft.once, draft.owner, draft.time_ms, draft.once_for_ms
+                )
                 if standing == "taken":
                     return "filtered.once_per"
                 if standing == "free":

@@ -33,14 +33,18 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Links:
-    """Builds urls and cleans referrers for one source; `site` fills what the log leaves out."""
+    """Builds urls and cleans referrers for one source; `site` fills what the log leaves out.
 
-    def __init__(self, site: str | None, scrubber: Scrubber) -> None:
+    None is longer than `max_length` characters.
+    """
+
+    def __init__(self, site: str | None, scrubber: Scrubber, max_length: int = MAX_URL) -> None:
         found = _SITE.match(site.strip()) if site else None
         self.site_host: str | None = found[2].lower() if found else None
         self._site_scheme = (found[1] or "https").lower() if found else "https"
         self._site_port = int(found[3]) if found and found[3] else None
         self._scrubber = scrubber
+        self._max_length = max_length
         self._origins: Cache[str | None] = Cache(self._origin, 1024)
         self._site_origin = self._origins["None None None"]
         self._referrers: Cache[str | None] = Cache(self._clean_referrer)
@@ -50,7 +54,7 @@ class Links:
     def url(self, record: Record) -> str | None:
         """Returns the absolute address of the request, None if its host or path is unknown.
 
-        Raises TooLarge if it would be longer than `MAX_URL` characters.
+        Raises TooLarge if it would be longer than may be.
         """
         path = record.path
         if path is None or not path.startswith("/"):
@@ -62,13 +66,13 @@ class Links:
         if origin is None:
             return None
         query = record.query or ""
-        if len(path) + len(query) > MAX_URL:
+        if len(path) + len(query) > self._max_length:
             raise TooLarge
         # First what no address holds, then what may not be told: nothing hides behind the former.
         url = origin + self._paths[path]
         if query and "#" not in path and (query := self._queries[query]):
             url = f"{url}?{query}"
-        if len(url) > MAX_URL:
+        if len(url) > self._max_length:
             raise TooLarge
         return url
 
@@ -115,12 +119,13 @@ class Links:
             return None
         if _host_reveals(host):
             return None
-        bare = f"{scheme}://{host}{self._scrubber.path(path) if len(path) <= MAX_URL else path}"
-        if len(bare) > MAX_URL:
+        kept_path = self._scrubber.path(path) if len(path) <= self._max_length else path
+        bare = f"{scheme}://{host}{kept_path}"
+        if len(bare) > self._max_length:
             return None
-        if query and len(query) <= MAX_URL:
+        if query and len(query) <= self._max_length:
             kept = self._scrubber.query(query)
-            if kept and len(bare) + 1 + len(kept) <= MAX_URL:
+            if kept and len(bare) + 1 + len(kept) <= self._max_length:
                 return f"{bare}?{kept}"
         return bare
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from hooktail.model import Claim
 
 WINDOW_MS = 30 * 86_400_000
-"""A key is taken for 30 days of event time, before and after the event that took it."""
+"""A key is taken for so much event time, before and after the event that took it, unless its rule
+says otherwise."""
 
 MAX_CLAIMS = 1_000_000
 """More than these are not remembered: the ones made first go, so that memory stays bounded
@@ -37,16 +38,16 @@ class OnceBook:
         for claim in claims:
             self._put(_digest(claim.key), _digest(claim.owner), claim.time_ms)
 
-    def standing(self, key: str, owner: str, time_ms: int) -> Standing:
+    def standing(self, key: str, owner: str, time_ms: int, window_ms: int = WINDOW_MS) -> Standing:
         """Says whether a key is free for a line at this time, its own already, or another's."""
         claim = self._claims.get(_digest(key))
-        if claim is None or abs(time_ms - (claim & _TIME)) >= WINDOW_MS:
+        if claim is None or abs(time_ms - (claim & _TIME)) >= window_ms:
             return "free"
         return "own" if claim >> _TIME_BITS == _digest(owner) else "taken"
 
-    def claim(self, key: str, owner: str, time_ms: int) -> Standing:
+    def claim(self, key: str, owner: str, time_ms: int, window_ms: int = WINDOW_MS) -> Standing:
         """Takes the key for a line if it is free; returns how it stood before."""
-        standing = self.standing(key, owner, time_ms)
+        standing = self.standing(key, owner, time_ms, window_ms)
         if standing == "free":
             self._put(_digest(key), _digest(owner), time_ms)
         return standing

@@ -13,6 +13,8 @@ from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.text import glob_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hooktail.config.sections import PageviewSection
     from hooktail_parsers import Record
 
@@ -48,7 +50,6 @@ EXCLUDED_PATHS = (
 PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-moz")
 TELLING_HEADERS = (*PREFETCH_HEADERS, "sec-fetch-dest", "x-requested-with")
 _CONTENT_TYPES = ("content_type", "sent_http_content_type", "resp_content_type")
-_HTML = ("text/html", "application/xhtml+xml")
 
 
 class PageviewFilter:
@@ -56,6 +57,14 @@ class PageviewFilter:
 
     def __init__(self, section: PageviewSection) -> None:
         self.enabled = section.enabled
+        self.methods = frozenset(section.methods)
+        self.statuses = frozenset(section.statuses)
+        # Asked first: a comparison is twice as fast as `in`.
+        self._usual_method = section.methods[0]
+        self._usual_status = section.statuses[0]
+        self.content_types = tuple(text.lower() for text in section.content_types)
+        self._drops_prefetch = section.prefetch == "drop"
+        self._drops_subrequests = section.subrequests == "drop"
         self.extensions = PAGE_EXTENSIONS.union(
             extension.lower().removeprefix(".") for extension in section.include_extensions
         )
@@ -70,9 +79,9 @@ class PageviewFilter:
         """Returns the counter key of the first reason why this is no page view, or None."""
         if not self.enabled:
             return "filtered.no_rule"
-        if record.method != "GET":
+        if record.method != self._usual_method and record.method not in self.methods:
             return "filtered.method"
-        if record.status != 200 and record.status != 304:  # twice as fast as `in`
+        if record.status != self._usual_status and record.status not in self.statuses:
             return "filtered.status"
         if record.path is None:
             return "filtered.no_path"
@@ -86,16 +95,15 @@ class PageviewFilter:
     def _refuse_headers(self, record: Record) -> str | None:
         logged = self._headers.of(record)
         if logged:
-            for name in PREFETCH_HEADERS:
-                purpose = logged.get(name, "").lower()
-                if "prefetch" in purpose or "prerender" in purpose:
-                    return "filtered.prefetch"
-            if logged.get("sec-fetch-dest", "document").lower() != "document":
-                return "filtered.not_a_document"
-            if "x-requested-with" in logged:
-                return "filtered.script_request"
+            if self._drops_prefetch and _is_prefetch(logged):
+                return "filtered.prefetch"
+            if self._drops_subrequests:
+                if logged.get("sec-fetch-dest", "document").lower() != "document":
+                    return "filtered.not_a_document"
+                if "x-requested-with" in logged:
+                    return "filtered.script_request"
         answered = content_type(record)
-        if answered is not None and not answered.lower().startswith(_HTML):
+        if answered is not None and not answered.lower().startswith(self.content_types):
             return "filtered.content_type"
         return None
 
@@ -120,6 +128,11 @@ class PageviewFilter:
         _, dot, extension = name.rpartition(".")
         known = dot and len(extension) <= 10 and extension.isalnum() and not extension.isdigit()
         return not known or extension.lower() in self.extensions
+
+
+def _is_prefetch(logged: Mapping[str, str]) -> bool:
+    purposes = [logged.get(name, "").lower() for name in PREFETCH_HEADERS]
+    return any("prefetch" in purpose or "prerender" in purpose for purpose in purposes)
 
 
 def content_type(record: Record) -> str | None:

@@ -31,9 +31,6 @@ _QUERY = rb'(?:\?[^ "\\\n]*+)?'
 # Of a path with a percent sign, the rules and the page view look at what it stands for too.
 _PATH = rb'/[^ ?"\\\n%]*+'
 _OTHER_METHOD = rb"(?!GET )[A-Z]++"
-_SEEN = frozenset((200, 304))
-_SEEN_STATUS = rb"(?:200|304)"
-_OTHER_STATUS = rb"(?!200|304)" + ANY_STATUS
 
 
 class Sifted(NamedTuple):
@@ -124,17 +121,22 @@ def prefilter_of(
             return None
         every = request(target=spared + _PATH + _QUERY)
         return Prefilter(shape, _Kind("filtered.no_rule", every), [])
+    if pageview.methods != {"GET"}:
+        return None
+    seen = pageview.statuses
+    seen_status = "|".join(map(str, sorted(seen))).encode()
     in_get = [reach for reach in reaches if reach.methods is None or "GET" in reach.methods]
     run = None
-    static = _spared([each for each in in_get if each.statuses is None or each.statuses & _SEEN])
+    static = _spared([each for each in in_get if each.statuses is None or each.statuses & seen])
     if static is not None:
         target = static + _static_path(pageview.extensions) + _QUERY
-        run = _Kind("filtered.static_file", request(b"GET", target, _SEEN_STATUS))
+        run = _Kind("filtered.static_file", request(b"GET", target, b"(?:" + seen_status + b")"))
     single = []
-    status = _spared([each for each in in_get if each.statuses is None or each.statuses - _SEEN])
+    status = _spared([each for each in in_get if each.statuses is None or each.statuses - seen])
     if status is not None:
         target = status + _PATH + _QUERY
-        single.append(_Kind("filtered.status", request(b"GET", target, _OTHER_STATUS)))
+        other = b"(?!" + seen_status + b")" + ANY_STATUS
+        single.append(_Kind("filtered.status", request(b"GET", target, other)))
     method = _spared([each for each in reaches if each.methods is None or each.methods - {"GET"}])
     if method is not None:
         target = method + _PATH + _QUERY

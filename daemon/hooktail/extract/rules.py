@@ -14,6 +14,7 @@ from hooktail.extract.condition import Condition, Surroundings, groups_of
 from hooktail.extract.conditions import compile_when
 from hooktail.extract.fields import CompiledField, compile_field, is_hashed
 from hooktail.extract.links import Links
+from hooktail.extract.once import WINDOW_MS
 from hooktail.extract.places import NO_GROUPS
 from hooktail.extract.privacy import Scrubber
 from hooktail.extract.shadows import shadow_of
@@ -46,6 +47,7 @@ class CompiledRule:
     conditions: tuple[Condition, ...] = ()
     fields: tuple[CompiledField, ...] = ()
     once_per: str | None = None
+    once_for_ms: int = WINDOW_MS
     drop: bool = False
     """Its lines make no event."""
     conversion: bool = True
@@ -280,6 +282,7 @@ class _Compiler:
             conditions=tuple(conditions),
             fields=tuple(each for each in fields if each is not None),
             once_per=rule.once_per,
+            once_for_ms=int(rule.once_for_s * 1000),
             drop=rule.drop,
             name_of=name_of,
         )

@@ -1,7 +1,8 @@
-"""The limits of an event body. `hooktail/event.schema.json` states them, with all that a body is.
+"""The limits of an event body; a source's configuration may set lower ones for url, agent and body.
 
-A body needs no check against the schema for each line: its parts are made so that they fit, and
-what cannot be made to fit, because cut it would be something else, is too large for an event.
+`hooktail/event.schema.json` states them, with all that a body is. A body needs no check against the
+schema for each line: its parts are made so that they fit, and what cannot be made to fit, because
+cut it would be something else, is too large for an event.
 """
 
 from __future__ import annotations

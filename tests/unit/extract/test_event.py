@@ -294,3 +294,28 @@ def test_times_are_written_as_they_are(times_ms: list[int]) -> None:
         moment = EPOCH + timedelta(milliseconds=time_ms)
         expected = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         assert written.text(time_ms) == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "record"),
+    [
+        ({"max_url_length": 64}, replace(VISIT, path="/" + "a" * 60)),
+        ({"max_user_agent_length": 64}, replace(VISIT, user_agent="a" * 65)),
+        ({"max_body_bytes": 1024}, replace(VISIT, path="/" + "a" * 1000)),
+    ],
+)
+def test_the_limits_can_be_lowered(limit: dict[str, int], record: Record) -> None:
+    lower = replace(SHOP, **limit)  # type: ignore[arg-type]  # each value is a whole number
+    built(record)
+    built(VISIT, lower)
+
+    with pytest.raises(TooLarge):
+        built(record, lower)
+
+
+def test_a_referrer_over_a_lower_limit_is_left_out_too() -> None:
+    lower = replace(SHOP, max_url_length=64)
+    long, short = "https://a.example/" + "a" * 60, "https://a.example/b"
+
+    assert "referrer" not in built(replace(VISIT, referrer=long), lower)
+    assert built(replace(VISIT, referrer=f"{short}?c={'d' * 60}"), lower)["referrer"] == short

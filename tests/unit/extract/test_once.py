@@ -185,3 +185,19 @@ def test_a_list_is_no_key() -> None:
     field = FieldSection(name="order", source="query.order", type="json")
     with pytest.raises(ConfigError, match=r"event\[0\]\.once_per: a list or an object is no key"):
         extractor(source=replace(SHOP, rules=(replace(PURCHASE, fields=(field,)),)))
+
+
+def test_a_rule_says_how_long_a_key_holds() -> None:
+    rule = replace(PURCHASE, once_for_s=86_400.0)
+    reader = extractor(source=replace(SHOP, rules=(rule,)))
+    lines = [line("A1", NOON_MS + hours * 3_600_000) for hours in (0, 23, 24, 47, 72)]
+
+    taken = read(reader, *lines)
+
+    assert len({event.event_id for event in taken.events}) == 1
+    assert [claim.time_ms for claim in taken.claims] == [
+        NOON_MS,
+        NOON_MS + DAY_MS,
+        NOON_MS + 3 * DAY_MS,
+    ]
+    assert taken.settled == {"filtered.once_per": 2}

@@ -181,3 +181,33 @@ def test_paths_can_be_taken_out_of_the_built_in_exclusions() -> None:
     assert refused("/api/docs/start") is None
     assert refused("/api/docs/old/start") == "filtered.excluded_path"
     assert refused("/api/orders") == "filtered.excluded_path"
+
+
+def test_methods_statuses_and_media_types_can_be_others() -> None:
+    section = PageviewSection(
+        methods=("HEAD", "GET"), statuses=(206, 200), content_types=("Application/PDF",)
+    )
+    for method, status in (("HEAD", 200), ("GET", 206)):
+        assert refused(replace(PAGE, method=method, status=status), section) is None
+    assert refused(replace(PAGE, method="POST"), section) == "filtered.method"
+    assert refused(replace(PAGE, status=304), section) == "filtered.status"
+    pdf = replace(PAGE, fields={"content_type": "application/pdf; q=1"})
+    assert refused(pdf, section) is None
+    assert refused(pdf) == "filtered.content_type"
+    html = replace(PAGE, fields={"content_type": "text/html"})
+    assert refused(html, section) == "filtered.content_type"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "key"),
+    [
+        ("sec-purpose", "prefetch", "prefetch"),
+        ("sec-fetch-dest", "iframe", "subrequests"),
+        ("x-requested-with", "com.example.app", "subrequests"),
+    ],
+)
+def test_what_headers_tell_against_a_page_can_be_sent(header: str, value: str, key: str) -> None:
+    told = replace(PAGE, headers={header: value})
+    assert refused(told) is not None
+    sending = replace(PageviewSection(), **{key: "send"})  # type: ignore[arg-type]  # either key
+    assert refused(told, sending) is None

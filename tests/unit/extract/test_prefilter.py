@@ -214,3 +214,19 @@ def test_nothing_in_a_batch_makes_it_slow() -> None:
         begin = time.process_time()
         assert_the_same(source(), text + b"\n")
         assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("statuses", [(200,), (404, 200), (206,), (200, 206, 304)])
+@pytest.mark.parametrize("methods", [("GET",), ("HEAD",), ("GET", "HEAD")])
+def test_other_methods_and_statuses_of_pages_are_kept(
+    statuses: tuple[int, ...], methods: tuple[str, ...]
+) -> None:
+    raw = b"".join(
+        line(path, method, status)
+        for path in ("/a.css", "/a", "/a.php")
+        for method in ("GET", "HEAD", "POST")
+        for status in (200, 206, 304, 404)
+    )
+    section = PageviewSection(methods=methods, statuses=statuses)
+    for rules in ((), ("errors",), ("not modified",)):
+        assert_the_same(source(rules, pageview=section), raw)
