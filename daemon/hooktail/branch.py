@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hooktail import telemetry
-from hooktail.config import proxies
+from hooktail.config import endpoints, proxies
 from hooktail.delivery.destination import Destination
 from hooktail.delivery.sender import Sender
 from hooktail.extract import build_extractor
@@ -87,6 +87,8 @@ class Branch:
         self._shared = shared
         self._sending: asyncio.Task[None] | None = None
         telemetry.mask(plan.destination.account_id.reveal())
+        for text in endpoints.secrets_of(plan.destination.endpoint):
+            telemetry.mask(text)
         if plan.destination.proxy is not None:
             for text in proxies.secrets_of(plan.destination.proxy):
                 telemetry.mask(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,42 @@ def test_systemd_is_told_how_far_behind_and_the_books_are_logged_at_the_stop(
         "delivered": 2,
         "pending": 0,
     }
+
+
+KEY = "s3cr3t-Kq9"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Refuses every event, and repeats in its answer what it was asked for, as servers do."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        answer = f"Cannot POST {self.path}".encode()
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Says nothing."""
+
+
+def test_a_key_in_the_endpoint_is_never_told(tmp_path: Path) -> None:
+    """Not in the log, the checkpoint or a dead letter, though the endpoint repeats it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    where = f"http://127.0.0.1:{server.server_port}/{KEY}/{{account_id}}/in?token={KEY}"
+    with daemon(tmp_path) as hooktail:
+        (tmp_path / "access.log").write_text(page_view(1))
+        hooktail.configure(where, f"{tmp_path}/access.log*", delivery="drain_timeout_s = 0.1")
+        hooktail.start()
+        wait_for(lambda: hooktail.logged("destination_held"), "the answer")
+        assert hooktail.stop() == 0
+        (held,) = hooktail.logged("destination_held")
+        assert held["answer"] == "Cannot POST /***/***/***?token=***"
+        written = [path for path in tmp_path.rglob("*") if path.is_file()]
+        told = [path.name for path in written if KEY.encode() in path.read_bytes()]
+    server.shutdown()
+    server.server_close()
+
+    assert told == [hooktail.config.name]

@@ -18,7 +18,7 @@ from hooktail.checkup import (
     trial_event,
 )
 from hooktail.checkup.finding import Finding, Level
-from hooktail.config import addresses
+from hooktail.config import endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,7 +101,7 @@ def _world(config: Config, wishes: Wishes) -> Iterator[Finding]:
     for name in used:
         section = config.destinations[name]
         if wishes.offline:
-            message = f"{addresses.shown(section.endpoint)} was not looked at (--offline)"
+            message = f"{endpoints.shown(section.endpoint)} was not looked at (--offline)"
             yield Finding(name="endpoint_skipped", area="destination", of=name, message=message)
         else:
             yield from asyncio.run(_endpoint(section, send_test=wishes.send_test))

@@ -9,10 +9,9 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from hooktail.config.findings import MASK
+from hooktail.config.endpoints import ACCOUNT_ID
 from hooktail.config.kinds import Refusal
 
-ACCOUNT_ID = "{account_id}"
 _HOST = r"[\w.-]+|\[[0-9A-Fa-f:.]+\]"
 _BRACKETS_HINT = "the angle brackets of the integration guide are typographic: leave them out"
 
@@ -29,17 +28,6 @@ def endpoint(text: str) -> str | Refusal:
     if split.scheme == "http" and not _is_loopback(split.hostname or ""):
         return Refusal("http would send events unencrypted", "write https://")
     return text
-
-
-def shown(endpoint_template: str) -> str:
-    """Returns an endpoint as it may be printed: what its parameters hold may be a key."""
-    address, mark, query = endpoint_template.partition("?")
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    masked = [
-        f"{name}{equals}{value if value in ('', ACCOUNT_ID) else MASK}" if equals else MASK
-        for name, equals, value in pairs
-    ]
-    return f"{address}?{'&'.join(masked)}" if mark and query else endpoint_template
 
 
 def proxy(text: str) -> str | Refusal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hooktail.config import account, addresses, proxies
+from hooktail.config import account, addresses, endpoints, proxies
 from hooktail.config.kinds import (
     COOKIE_NAME,
     NAME,
@@ -197,6 +197,7 @@ DESTINATION = Section(
                 allowed="an https URL (http to loopback only), with {account_id} if need be",
                 max_length=2048,
                 rule=addresses.endpoint,
+                shown=endpoints.shown,
             ),
             about="Address to post to; {account_id} stands for the account id.",
         ),

@@ -66,6 +66,8 @@ class Text:
     max_length: int = 4096
     wrong: str = "not an allowed text"
     rule: Callable[[str], object] | None = None
+    shown: Callable[[str], str] = str
+    """How a text that is refused may be printed."""
 
     def parse(self, value: object) -> object:
         """Returns the text, or what `rule` makes of it."""

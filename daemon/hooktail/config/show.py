@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from hooktail.config import addresses, keys, proxies
+from hooktail.config import endpoints, keys, proxies
 from hooktail.config.findings import MASK
 from hooktail.config.kinds import Seconds, written
 
@@ -21,7 +21,7 @@ def describe(config: Config) -> dict[str, object]:
         "destination": {
             name: {"account_id": MASK}
             | _values(keys.DESTINATION, section)
-            | {"endpoint": addresses.shown(section.endpoint)}
+            | {"endpoint": endpoints.shown(section.endpoint)}
             | ({"proxy": MASK} if section.proxy else {})
             for name, section in config.destinations.items()
         },

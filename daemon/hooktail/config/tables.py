@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hooktail.config.keys import homes
-from hooktail.config.kinds import WRONG_TYPE, Kind, Refusal
+from hooktail.config.kinds import WRONG_TYPE, Kind, Refusal, Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -48,6 +48,8 @@ def value(findings: Findings, path: KeyPath, given: object, kind: Kind) -> objec
     """Returns the parsed value; a `Refusal` has been noted."""
     parsed = kind.parse(given)
     if isinstance(parsed, Refusal):
+        if isinstance(kind, Text) and isinstance(given, str):
+            given = kind.shown(given)
         found = findings.shown(given)
         findings.add(path, parsed.message, found=found, allowed=kind.allowed, hint=parsed.hint)
     return parsed

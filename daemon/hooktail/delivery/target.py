@@ -1,7 +1,8 @@
 """Where the events of one destination go, how they are asked for, and what an answer means.
 
-The URL holds the account id. It leaves the lanes in no log, outcome or exception; an answer that
-repeats it ("Cannot POST /ID/pixel.png") has it masked first.
+The URL holds the account id, and perhaps a key of the endpoint's own. Neither leaves the lanes in a
+log, an outcome or an exception; an answer that repeats it ("Cannot POST /ID/pixel.png") has it
+masked first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from hooktail.config import endpoints
 from hooktail.delivery.outcome import classify
 from hooktail.errors import ConfigError, Problem
 
@@ -41,7 +43,8 @@ class Target:
         self._make(
             destination=section.name,
             url=section.url().reveal(),
-            secrets=sorted(_spellings(section.account_id)),
+            endpoint=section.endpoint,
+            secrets=sorted(_secrets(section)),
             timeout_s=section.timeout_s,
             connect_timeout_s=section.connect_timeout_s,
             ca_file=None if section.ca_file is None else str(section.ca_file),
@@ -65,6 +68,7 @@ class Target:
         *,
         destination: str,
         url: str,
+        endpoint: str,
         secrets: list[str],
         timeout_s: float,
         connect_timeout_s: float,
@@ -86,13 +90,14 @@ class Target:
             "Accept-Encoding": "identity",
         }
         self._secrets = secrets
+        self._parts = endpoints.masking(endpoint)
 
     def with_account(self, section: DestinationSection) -> Target:
         """Returns the same endpoint with the account of `section`, which else says the same."""
         other = copy(self)
         other.url = section.url().reveal()
         # A late answer may still repeat the account before.
-        secrets = sorted({*self._secrets, *_spellings(section.account_id)})
+        secrets = sorted({*self._secrets, *_secrets(section)})
         other._secrets = secrets  # noqa: SLF001 - our own
         other._made_of = self._made_of | {"url": other.url, "secrets": secrets}  # noqa: SLF001
         return other
@@ -117,7 +122,11 @@ class Target:
     def _mask(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return text
+        return text if self._parts is None else self._parts.sub("***", text)
+
+
+def _secrets(section: DestinationSection) -> set[str]:
+    return _spellings(section.account_id) | endpoints.secrets_of(section.endpoint)
 
 
 def _spellings(account_id: Secret) -> set[str]:

@@ -1,0 +1,93 @@
+"""What may be shown of an endpoint: its path and its parameters may hold a key. Pure.
+
+A host is shown, for who looks after the connection has to know it; a key in it is known to every
+name server anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from hooktail.config.findings import MASK
+
+ACCOUNT_ID = "{account_id}"
+_PLAIN = frozenset(("", ACCOUNT_ID, "pixel.png"))
+"""Segments of the usual endpoint. Of other ones nobody knows which is a word and which is a key."""
+_PLACEHOLDER = re.compile(r"\{\w*\}")
+"""Also a wrong one, which has to be seen to be mended."""
+_ADDRESS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<host>[^/?#\\\s<>@]*)"
+    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?P<fragment>\#.*)?",
+    re.DOTALL,
+)
+_BARE_HOST = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}(?::[0-9]{1,5})?")
+_LEAST_CHARS = 4
+"""A shorter text is part of ordinary words."""
+_WORD = re.compile(r"[a-z]{1,16}(?:[._-][a-z]{1,16})*|v[0-9]{1,2}", re.IGNORECASE)
+
+
+def shown(endpoint: str) -> str:
+    """Returns an endpoint, right or wrong, as it may be printed."""
+    if "@" in endpoint:  # a password may hold what else ends the host
+        scheme, separator, _ = endpoint.partition("://")
+        return f"{scheme}://{MASK}" if separator and scheme.isalpha() else MASK
+    found = _ADDRESS.fullmatch(endpoint)
+    if found is None:
+        return endpoint if _BARE_HOST.fullmatch(endpoint) else MASK
+    path = "/".join(
+        part if part in _PLAIN or _PLACEHOLDER.fullmatch(part) else MASK
+        for part in found["path"].split("/")
+    )
+    query = "" if found["query"] is None else f"?{_shown_query(found['query'])}"
+    fragment = f"#{MASK}" if found["fragment"] else ""
+    return f"{found['scheme']}{found['host']}{path}{query}{fragment}"
+
+
+def _shown_query(query: str) -> str:
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    return "&".join(
+        f"{name}{equals}{value if value in ('', ACCOUNT_ID) else MASK}"
+        if equals or not name
+        else MASK
+        for name, equals, value in pairs
+    )
+
+
+def parts_of(endpoint: str) -> set[str]:
+    """Returns what stands in the path and behind the parameters' names, in each spelling.
+
+    Any of it may be a key; all of it may be ordinary words too.
+    """
+    found = _ADDRESS.fullmatch(endpoint)
+    if found is None:
+        return set()
+    values = [pair.partition("=") for pair in (found["query"] or "").split("&")]
+    parts = {
+        *found["path"].split("/"),
+        *(value if equals else name for name, equals, value in values),
+    }
+    return {spelling for part in parts - _PLAIN for spelling in _spellings(part)} - _PLAIN
+
+
+def secrets_of(endpoint: str) -> set[str]:
+    """Returns the parts that are no words: they are a key's, wherever they turn up."""
+    return {
+        part
+        for part in parts_of(endpoint)
+        if len(part) >= _LEAST_CHARS and not _WORD.fullmatch(part) and ACCOUNT_ID not in part
+    }
+
+
+def masking(endpoint: str) -> re.Pattern[str] | None:
+    """Compiles a pattern for the parts where they stand as parts of an address; None for none."""
+    parts = sorted(parts_of(endpoint), key=len, reverse=True)
+    if not parts:
+        return None
+    either = "|".join(map(re.escape, parts))
+    return re.compile(rf"(?<=[/=?&])(?:{either})(?![\w.~%-])|(?<=%2F)(?:{either})(?![\w.~-])")
+
+
+def _spellings(part: str) -> set[str]:
+    plain = unquote(part)
+    return {part, plain, quote(plain, safe=""), quote(plain)}
