@@ -51,7 +51,7 @@ def leaks(output: str) -> list[str]:
     found: set[str] = set()
     text = output.lower()
     for _ in range(4):
-        together = re.sub(r"[\s()+.-]", "", text)
+        together = re.sub(r"[\s()/+.-]", "", text)
         found.update(trace for trace in _TRACES if trace in text or trace in together)
         text = unquote(text).lower()
     return sorted(found)

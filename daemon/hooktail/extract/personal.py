@@ -19,18 +19,24 @@ from hooktail.extract.telling_names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Kind: TypeAlias = 'Literal["email", "phone", "card", "token"]'
 # What stands before and behind an address in a text, in a query, in JSON.
 _EDGE = r"\s/?&=;,:@\"'<>()\[\]{}|\\"
 # It begins only where a word does and never steps back over it: linear in the length of the text.
-_EMAIL = re.compile(rf"(?<![^{_EDGE}])[^{_EDGE}]++@[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)")
+# In a path, its halves may be segments.
+_EMAIL = re.compile(rf"(?<![^{_EDGE}])[^{_EDGE}]++@/?[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)")
+# As people write it who do not want to be found by machines.
+_AT = r" ?[(\[] ?at ?[)\]] ?"
+_SPELT_EMAIL = re.compile(
+    rf"(?<![^{_EDGE}])[^{_EDGE}]++{_AT}[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)", re.IGNORECASE
+)
 _BLANKS = "\u00a0\u2007\u2009\u202f"
 _DASHES = "\u2010-\u2015\u2212"
-_PHONE = re.compile(
-    rf"(?<![^\W_])(?<!\+)\+[1-9](?:[ ()./+{_BLANKS}{_DASHES}-]{{0,2}}[0-9]){{7,14}}(?![0-9])"
-)
+# A plus right behind a digit stands for a blank, another one begins the next number.
+_WITHIN_PHONE = rf"(?:[ ()./{_BLANKS}{_DASHES}-]{{0,2}}|\)?\+[(+]?)"
+_PHONE = re.compile(rf"(?<![^\W_])(?<!\+)\+[1-9](?:{_WITHIN_PHONE}[0-9]){{7,14}}(?![0-9])")
 _JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
 _DIGITS = re.compile(r"(?<![^\W_])[0-9](?>(?:[ -]?[0-9]){13,})(?![^\W_])")
 # In the groups that are printed on it, whatever stands between them.
@@ -39,6 +45,15 @@ _GROUPED = re.compile(
     rf"(?<![0-9])[2-6][0-9]{{3}}({_BETWEEN})"
     rf"(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{6}}\1[0-9]{{5}})(?![0-9])"
 )
+# Of a path. A segment `phone` or `mobile` does not make one: the number may be a product's.
+_CALLED = re.compile(
+    r"(?<![^\W_])(?:tel|telephone|phone[-_]?number)/"
+    r"(?P<number>[0-9](?:[ ./()-]{0,2}[0-9]){6,14})(?![\w-])",
+    re.IGNORECASE,
+)
+_LONE_CODE = re.compile(r"\+[0-9]/")
+_WITH_LONE_CODE = re.compile(r"[17][0-9]{10}")
+"""In zones 1 and 7 of the world's numbers, whose codes alone have one digit, all are so long."""
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFE6B: ord("@")}
 """Fullwidth letters, digits and signs, as some keyboards write them, as plain ones."""
 _FOLDABLE = "\uff01-\uff5e\ufe6b"
@@ -60,7 +75,7 @@ _FIRST_OF_CARD = "23456"
 _MAY_BE_CARD = (
     rf"[0-9](?:[ -]?[0-9]){{3}}(?:[ -]?(?:[0-9][ -]?){{10}}|{_BETWEEN}[0-9]{{4,6}}{_BETWEEN}[0-9])"
 )
-HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
+HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|\[ ?[aA]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
 """Found in every query that may need a closer look at its values: in all that `reveals` finds."""
 _USER_INFO = re.compile(r"(:?//)(?:(?<=://)[^/?#\s]*|[^/?#\s:@]++:[^/?#\s]*)@")
 _PAIR = re.compile(
@@ -71,9 +86,9 @@ _JSON_PAIR = re.compile(
     r"(?:\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^'\\]|\\.)*)'|[^,}\]\s\"'{\[]++)"
 )
 PATH_HINT = re.compile(
-    rf"[@%+\"':;=({_FOLDABLE}]|eyJ|{_MAY_BE_CARD}"
+    rf"[@%+\"':;=({_FOLDABLE}]|\[ ?[aA]|eyJ|{_MAY_BE_CARD}"
     # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
-    r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
+    r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link|tel|phone)[\w.-]*+/"
 )
 """Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
@@ -101,6 +116,37 @@ def is_told_by(segment: str, before: str) -> bool:
     """Whether the segment of a path before another says that it holds a secret (`/token/a1b2`)."""
     found = _SEGMENT.fullmatch(f"{decoded(before)}/{segment}")
     return found is not None and names_secret(found[2])
+
+
+def split_over(segments: Sequence[str]) -> set[int]:
+    """Returns which segments of a path only together give somebody away.
+
+    They hold the groups of a card's number, of a phone's (with `+`, or behind `tel`), or the two
+    halves of an e-mail address behind its `@`.
+    """
+    plain = [folded(decoded(segment.partition(";")[0])) for segment in segments]
+    text = "/".join(plain)
+    spans = [found.span() for found in _GROUPED.finditer(text) if _is_card(found[0])]
+    spans += [found.span() for found in _PHONE.finditer(text) if _is_phone_in_parts(found[0])]
+    spans += [found.span("number") for found in _CALLED.finditer(text)]
+    spans += [found.span() for found in _EMAIL.finditer(text)]
+    covered = bytearray(len(text))
+    for since, to in spans:
+        covered[since:to] = b"x" * (to - since)
+    touched: set[int] = set()
+    begin = 0
+    for index, segment in enumerate(plain):
+        end = begin + len(segment)
+        if covered.find(b"x", begin, end) >= 0:
+            touched.add(index)
+        begin = end + 1
+    return touched
+
+
+def _is_phone_in_parts(text: str) -> bool:
+    """`/+1/2024/01/15` is a date behind something else."""
+    digits = re.sub("[^0-9]", "", text)
+    return not _LONE_CODE.match(text) or _WITH_LONE_CODE.fullmatch(digits) is not None
 
 
 def without_named(text: str, *, paths: bool = True) -> str:
@@ -141,7 +187,11 @@ def kind_of(text: str) -> Kind | None:
         return "card"
     if "@" in text and _EMAIL.search(text):
         return "email"
-    return "phone" if "+" in text and _PHONE.search(text) else None
+    if ("(" in text or "[" in text) and _SPELT_EMAIL.search(text):
+        return "email"
+    if ("+" in text and _PHONE.search(text)) or ("/" in text and _CALLED.search(text)):
+        return "phone"
+    return None
 
 
 def reveals(text: str, *, paths: bool = True) -> bool:
@@ -194,7 +244,14 @@ def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
         lambda found: instead("card", found[0]) if _is_card(found[0]) else found[0], text
     )
     text = _EMAIL.sub(lambda found: instead("email", found[0]), text)
-    return _PHONE.sub(lambda found: instead("phone", found[0]), text)
+    text = _SPELT_EMAIL.sub(
+        lambda found: instead("email", re.sub(_AT, "@", found[0], flags=re.IGNORECASE)), text
+    )
+    text = _PHONE.sub(lambda found: instead("phone", found[0]), text)
+    return _CALLED.sub(
+        lambda found: found[0].removesuffix(found["number"]) + instead("phone", found["number"]),
+        text,
+    )
 
 
 def _has_card(digits: str) -> bool:

@@ -23,6 +23,7 @@ from hooktail.extract.personal import (
     kind_of,
     replaced,
     reveals,
+    split_over,
     without_named,
 )
 from hooktail.extract.telling_names import (
@@ -110,9 +111,21 @@ class Scrubber:
         return self._judged_path(path) if PATH_HINT.search(path) else path
 
     def _judged_path(self, path: str) -> str:
+        # What is taken out may leave neighbours that tell.
+        for _ in range(_ROUNDS):
+            before, path = path, self._judged_once(path)
+            if path == before:
+                return path
+        return "/"
+
+    def _judged_once(self, path: str) -> str:
         kept: list[str] = []
         before = ""
-        for segment in path.split("/"):
+        segments = path.split("/")
+        together = split_over(segments)
+        for index, segment in enumerate(segments):
+            if index in together:
+                continue
             first, *parameters = segment.split(";")
             parts = [part for part in parameters if not self._goes_from_path(part)]
             behind_slashes = len(kept) > 1 and not kept[-1]

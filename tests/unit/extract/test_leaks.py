@@ -17,6 +17,7 @@ from support.secrets import (
     ENCODINGS,
     NAMED,
     PASSWORD,
+    PHONE,
     SESSION,
     TELLING,
     TOKEN,
@@ -136,9 +137,15 @@ SEGMENTS = st.sampled_from(
         f"sid/{SESSION}",
         "(S(planted5t21z5v55vlm25s55))",
         "(X(1)S(planted5t21z5v55vlm25s55)F(a))",
+        CARD.replace(" ", "/"),
+        PHONE.replace(" ", "/"),
+        quote(PHONE.replace(" ", "/")),
+        f"tel/{PHONE[1:].replace(' ', '/')}",
+        EMAIL.replace("@", "@/"),
+        EMAIL.replace("@", "(at)"),
     ]
 )
-"""Known by the segment before them, or as a session of ASP.NET without cookies."""
+"""Known by the segment before them, as a session of ASP.NET without cookies, or only together."""
 NESTED = NAMED_PAIR.map(lambda pair: f"next=%2Flogin%3F{pair.replace('=', '%3D')}")
 QUERIES = st.lists(
     st.sampled_from(["order=1", "page=2", "q=shoes", "utm_source=mail", "n=4111111111111111"])

@@ -39,11 +39,14 @@ def sha256(text: str) -> str:
         ("+49 170 1234567", "phone"),
         ("call +1 (555) 010-9999 now", "phone"),
         ("+49 170/1234567", "phone"),
+        ("+49+(170)+1234567", "phone"),
         ("+49/170/1234567", "phone"),
         ("+49\u00a0170\u00a01234567", "phone"),
         ("+49 170\u20131234567", "phone"),
         ("\uff0b\uff14\uff19 170 1234567", "phone"),
         ("me\uff20b.example", "email"),
+        ("me(at)b.example", "email"),
+        ("write to me [AT] b.example", "email"),
         ("4111.1111.1111.1111", "card"),
         ("4111/1111/1111/1111", "card"),
         ("4111_1111_1111_1111", "card"),
@@ -93,6 +96,8 @@ def test_what_gives_somebody_away_is_found(text: str, kind: str) -> None:
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "eyJ",
         "eyJhbGci.x.y",
+        "meet (at) noon",
+        "f(at)x",
     ],
 )
 def test_what_only_looks_like_it_is_not(text: str) -> None:
@@ -237,6 +242,21 @@ def test_queries_lose_what_gives_somebody_away(query: str, kept: str) -> None:
         ("/%2574oken/a1b2c3", "/%2574oken"),
         ("/p/token:abc1/x", "/p/x"),
         ("/p/{'password':'x'}/x", "/p/x"),
+        ("/pay/4111/1111/1111/1111/done", "/pay/done"),
+        ("/pay/3782/822463/10005", "/pay"),
+        ("/%34111/1111/1111/1111", "/"),
+        ("/4111%201111%201111%201111/a", "/a"),
+        ("/4111/me@b.example/1111/1111/1111/a", "/a"),
+        ("/tel/+49/170/1234567", "/tel"),
+        ("/tel/%2B49/170/1234567/call", "/tel/call"),
+        ("/call/+1/202/555/0123", "/call"),
+        ("/call/+7/495/1234567;x=1", "/call"),
+        ("/tel/0170/1234567/a", "/tel/a"),
+        ("/telephone/0170-1234567", "/telephone"),
+        ("/token/+49/170/1234567/a1b2c3", "/token"),
+        ("/u/jane@/b.example/x", "/u/x"),
+        ("/u/jane(at)b.example/x", "/u/x"),
+        ("/u/jane%20%5Bat%5D%20b.example/x", "/u/x"),
         ("/", "/"),
     ],
 )
@@ -296,6 +316,9 @@ def test_nothing_hides_behind_what_no_address_holds() -> None:
         ("+49\u00a0170/1234567", sha256("491701234567")),
         ("from me\uff20b.example", f"from {sha256('me@b.example')}"),
         ("4111.1111.1111.1111", None),
+        ("+49 170 1234567, +49 170 1234567", ", ".join([sha256("491701234567")] * 2)),
+        ("+49 170 1234567 +49 170 1234567", " ".join([sha256("491701234567")] * 2)),
+        ("ask me (at) b.example", f"ask {sha256('me@b.example')}"),
         (" reset-password/me@b.example", "reset-password/"),
         ("Gr\u00f6\u00dfe 43 \u2013 \uff21", "Gr\u00f6\u00dfe 43 \u2013 \uff21"),
         ("from Me@b.example to you", f"from {sha256('me@b.example')} to you"),
@@ -403,7 +426,8 @@ PIECES = st.lists(
          "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":", "(",
          "(S(a1))", "'", "reset-password/", "\u017fid/", "TO\u212aEN/",
          "a1b2c3", "token:", "'password':'x'", "/token/", ";", "%2520", "_", "me%40b.example",
-         "\uff20", "\u00a0", "4111.1111.1111.1111", "4111_1111_", "\u2013", "\uff0b"]
+         "+49/", "170/", "1234567", "/4111/", "1111/", "tel/", "jane@/", "b.example", "(at)",
+         "[at]", "\uff20", "\u00a0", "4111.1111.1111.1111", "4111_1111_", "\u2013", "\uff0b"]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip
@@ -447,7 +471,8 @@ def test_a_quick_look_misses_nothing_that_a_close_one_finds(text: str, before: s
 @pytest.mark.parametrize(
     "piece",
     ["a", "@", "a@", "a.", "1", "1 ", "1-", "+1", "%", "%25", "eyJ", "eyJ.", "a@b.", "=", "a=", ";",
-     "&=", "4111 ", "4111111111111111 ", "://", "+1 (", "&a@b.example", "%40"],
+     "&=", "4111 ", "4111111111111111 ", "://", "+1 (", "&a@b.example", "%40",
+     "/+1", "+1/2", "1/", "4111/", "/4111/1111/1111/1111", "tel/1", "a@/a.", "(at)", "a[at]a."],
 )  # fmt: skip
 def test_no_text_takes_long(piece: str) -> None:
     scrubber, guard = Scrubber(), FieldGuard()
@@ -471,6 +496,21 @@ def test_no_text_takes_long(piece: str) -> None:
     ],
 )  # fmt: skip
 def test_paths_that_only_sound_like_secrets_stay(path: str) -> None:
+    assert Scrubber().path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders/4012/8888/8888/1882", "/2024/0115/1030/0000", "/order/2024/01/15/4711",
+        "/o/4111111/1111/11111", "/archive/5105/1051", "/4111/1111/1111", "/a/1234/5678/9012/3456",
+        "/+1/2024/01/15", "/+1/20240115", "/+5/2024/0115/7", "/c++/11/2024/0115", "/+49/170",
+        "/mobile/12345678", "/phone/12345678", "/hotel/12345678", "/tel/2024", "/tel/order/4711999",
+        "/@scope/pkg.js", "/jane/@me.example", "/user@/profile", "/photos(at)work/2", "/a[at]b",
+        "/f(at)(x)/a.b", "/v@/2.0",
+    ],
+)  # fmt: skip
+def test_orders_dates_and_handles_in_segments_stay(path: str) -> None:
     assert Scrubber().path(path) == path
 
 
