@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import unicodedata
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,6 +20,18 @@ _RE2_MEMORY_BYTES = 16 << 20
 """For the states that google-re2 remembers. With its default of half, what nobody has sent before
 takes three times as long."""
 _CASELESS = "(?i)"
+_MOST_LONGER = 4
+_WORD = re.compile(r"[^\W\d_]+")
+_LATIN = re.compile("[A-Za-z]")
+_OTHER_LETTER = re.compile(r"[^\W\x00-\x7f]")
+_LOOK_ALIKES = str.maketrans(
+    # Cyrillic, then Greek; by their codes, for they cannot be told apart by looking.
+    "\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u051b\u0455\u0475\u051d\u0445\u0443"
+    "\u0410\u0412\u0421\u0415\u041d\u0406\u0408\u041a\u041c\u041e\u0420\u0405\u0422\u0425\u0423"
+    "\u03b1\u03f2\u03b9\u03f3\u03bf\u03c1\u03bd"
+    "\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7\u03a5\u0396",
+    "acdehijlopqsvwxyABCEHIJKMOPSTXYacijopvABEHIKMNOPTXYZ",
+)
 
 
 Find: TypeAlias = "Callable[[str], bool]"
@@ -38,22 +51,24 @@ class BotList:
 
     def has(self, user_agent: str) -> bool:
         """Whether the agent is a machine's. A new one costs 2 to 40 µs: ask through a cache."""
+        plain = in_plain_letters(user_agent)
         if self._added:
-            raw = user_agent.encode("utf-8", "replace")
-            if any(pattern.search(raw) for pattern in self._added):
-                return True
-        return _finds(self._is_known, user_agent)
+            for raw in {user_agent.encode("utf-8", "replace"), plain.encode("utf-8", "replace")}:
+                if any(pattern.search(raw) for pattern in self._added):
+                    return True
+        return _finds(self._is_known, plain)
 
     def sign(self, user_agent: str) -> str:
         """Returns the name of the first pattern that is found in an agent; `""` for none.
 
         For people: it asks one pattern after the other, which takes a second.
         """
-        raw = user_agent.encode("utf-8", "replace")
-        for pattern in self._added:
-            if pattern.search(raw):
-                return pattern.pattern.decode()
-        plain = without_false_signs(user_agent)
+        plain = in_plain_letters(user_agent)
+        for raw in (user_agent.encode("utf-8", "replace"), plain.encode("utf-8", "replace")):
+            for pattern in self._added:
+                if pattern.search(raw):
+                    return pattern.pattern.decode()
+        plain = without_false_signs(plain)
         if self._is_known(plain):
             for pattern_text in _all_patterns():
                 if re.search(pattern_text, plain):
@@ -63,7 +78,31 @@ class BotList:
 
 def is_bot(user_agent: str) -> bool:
     """Whether the agent is one of the built-in machines."""
-    return _finds(_known_machines(), user_agent)
+    return _finds(_known_machines(), in_plain_letters(user_agent))
+
+
+def in_plain_letters(user_agent: str) -> str:
+    r"""Returns the agent as a reader would read it, in ASCII but for signs.
+
+    Fullwidth and mathematical letters are plain ones (NFKC), what has no width is nothing, and
+    Cyrillic and Greek letters that look like Latin ones are those, in words that have Latin ones
+    too: a word of one script (`\u0412\u041e\u0422`, Russian for "here") is what it says. Other
+    letters are `_`,
+    for google-re2 knows no letters but those of ASCII, and would see a word end before them.
+    """
+    if user_agent.isascii():
+        return user_agent
+    seen = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKC", user_agent)
+        if unicodedata.category(letter) != "Cf"
+    )
+    # One letter can stand for eighteen, and patterns are slow on what is long.
+    return _OTHER_LETTER.sub("_", _WORD.sub(_latin, seen[: _MOST_LONGER * len(user_agent)]))
+
+
+def _latin(word: re.Match[str]) -> str:
+    return word[0].translate(_LOOK_ALIKES) if _LATIN.search(word[0]) else word[0]
 
 
 def without_false_signs(user_agent: str) -> str:

@@ -15,6 +15,7 @@ from hooktail.extract.bots import (
     BotList,
     finder_of_re,
     finder_of_re2,
+    in_plain_letters,
     is_bot,
     without_false_signs,
 )
@@ -49,8 +50,10 @@ def test_every_crawler_of_the_list_is_known() -> None:
 
 
 def test_without_google_re2_nothing_is_judged_otherwise() -> None:
-    assert [agent for agent in HUMANS if BY_RE(without_false_signs(agent))] == []
-    assert [agent for agent in MACHINES + LISTED if not BY_RE(without_false_signs(agent))] == []
+    people = (without_false_signs(in_plain_letters(agent)) for agent in HUMANS)
+    assert [agent for agent in people if BY_RE(agent)] == []
+    asked = (without_false_signs(in_plain_letters(agent)) for agent in MACHINES + LISTED)
+    assert [agent for agent in asked if not BY_RE(agent)] == []
 
 
 def test_the_lists_are_long_and_hold_no_agent_twice() -> None:
@@ -84,9 +87,42 @@ def test_people_and_machines_under_one_name_are_told_apart(person: str, machine:
     | st.text(max_size=40)
 )
 def test_re_and_google_re2_agree_on_any_agent(agent: str) -> None:
-    by_re2 = finder_of_re2_once()
+    by_re2, plain = finder_of_re2_once(), in_plain_letters(agent)
 
-    assert BY_RE(agent) == by_re2(agent)
+    assert BY_RE(plain) == by_re2(plain)
+
+
+@pytest.mark.parametrize(
+    ("agent", "plain"),
+    [
+        ("Mozilla/5.0", "Mozilla/5.0"),
+        ("\uff27\uff4f\uff4f\uff47\uff4c\uff45\uff42\uff4f\uff54\uff0f2", "Googlebot/2"),
+        ("G\u043e\u043eglebot", "Googlebot"),
+        ("G\u03bf\u03bfglebot", "Googlebot"),
+        ("Google\u200bb\u00adot", "Googlebot"),
+        ("\U0001d401\U0001d428\U0001d42d", "Bot"),
+        ("\u0412\u041e\u0422 x", "___ x"),
+        ("Bot\u00e1nico \u2022", "Bot_nico \u2022"),
+    ],
+)
+def test_agents_are_read_as_people_read_them(agent: str, plain: str) -> None:
+    assert in_plain_letters(agent) == plain
+    assert in_plain_letters(plain) == plain
+
+
+def test_a_letter_of_another_script_does_not_end_a_word() -> None:
+    """google-re2 knows ASCII alone: `bot` in front of an accent was a word to it."""
+    assert not is_bot("Bot\u00e1nico/5.2 (iPhone; iOS 18.1)")
+    assert is_bot("Bot\u00e1nico-Bot/5.2")
+
+
+def test_patterns_of_ones_own_find_what_is_written_and_what_is_read() -> None:
+    known = BotList(add=["\u0440\u043e\u0431\u043e\u0442", "^OurMonitor/"])
+
+    assert known.has("\u0440\u043e\u0431\u043e\u0442/1")
+    assert known.sign("\u0440\u043e\u0431\u043e\u0442/1") == "\u0440\u043e\u0431\u043e\u0442"
+    assert known.has("\uff2f\uff55\uff52\uff2d\uff4f\uff4e\uff49\uff54\uff4f\uff52\uff0f1")
+    assert known.sign("\uff23\uff35\uff22\uff2f\uff34 X19") == ""
 
 
 def finder_of_re2_once() -> bots.Find:
