@@ -87,8 +87,7 @@ def in_plain_letters(user_agent: str) -> str:
     Fullwidth and mathematical letters are plain ones (NFKC), what has no width is nothing, and
     Cyrillic and Greek letters that look like Latin ones are those, in words that have Latin ones
     too: a word of one script (`\u0412\u041e\u0422`, Russian for "here") is what it says. Other
-    letters are `_`,
-    for google-re2 knows no letters but those of ASCII, and would see a word end before them.
+    letters are `_`, for google-re2 knows none but those of ASCII, and would see a word end there.
     """
     if user_agent.isascii():
         return user_agent

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hooktail.extract.addresses import address_kind
 from hooktail.extract.cdn_ranges import NETWORKS
 from hooktail.extract.complaints import Complaints
 from hooktail.extract.networks import UNIX, named_ranges
@@ -148,9 +152,67 @@ def test_the_names_are_the_files_of_the_project() -> None:
     assert in_files == {name: [network(text) for text in NETWORKS[name]] for name in NETWORKS}
 
 
+VENDORS = sorted(NETWORKS.keys() - {"private"})
+
+
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.txt")), ids=lambda path: path.stem)
 def test_a_file_says_where_its_list_is_published(path: Path) -> None:
     assert "# Published at https://" in path.read_text()
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_vendors_file_says_how_old_it_is_and_how_to_refresh_it(name: str) -> None:
+    comment = "\n".join(
+        line for line in (PRESETS / f"{name}.txt").read_text().splitlines() if line[:1] == "#"
+    )
+
+    written = re.search(r"Written down: ([0-9]{4}-[0-9]{2}-[0-9]{2})", comment)
+    assert written is not None
+    date.fromisoformat(written[1])
+    assert "To refresh" in comment
+    assert f'"{name}"' in comment
+    if "curl" in comment:
+        assert f"> {name}.new &&" in comment
+        assert f"mv {name}.new {name}.txt" in comment
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_vendors_networks_are_public_and_its_own(name: str) -> None:
+    """Who trusts a CDN trusts no private network, and no other CDN."""
+    others = [each for other in NETWORKS.keys() - {name} for each in NETWORKS[other]]
+    own = list(map(network, NETWORKS[name]))
+
+    for each in own:
+        assert not any(each.overlaps(other) for other in map(network, others) if same(each, other))
+        assert address_kind(str(each[0])) == address_kind(str(each[-1])) == "public"
+        assert each.is_global
+    for one, next_one in pairwise(own):
+        assert not (same(one, next_one) and one.overlaps(next_one))
+
+
+def same(one: Network, other: Network) -> bool:
+    return one.version == other.version
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        ("private", "10.1.2.3 172.31.255.255 192.168.1.1 127.0.0.1 100.100.0.1 ::1 fe80::1"),
+        ("cloudflare", "104.16.132.229 172.67.75.166 162.159.200.1 2606:4700::6810:84e5"),
+        ("cloudfront", "13.32.99.1 13.224.1.1 54.192.1.1 99.84.1.1 143.204.1.1 205.251.249.1"),
+        ("fastly", "151.101.1.140 199.232.37.67 146.75.1.1 2a04:4e42::81"),
+        ("google-lb", "35.191.0.1 130.211.0.1 130.211.3.255 2600:2d00:1:1::1"),
+        ("imperva", "45.60.1.1 107.154.1.1 199.83.128.1 2a02:e980::1"),
+        ("sucuri", "192.88.134.1 192.88.135.9 185.93.228.1 2a02:fe80::1"),
+    ],
+)  # fmt: skip
+def test_well_known_addresses_are_found_under_their_name(name: str, addresses: str) -> None:
+    ranges, problems = complained(name)
+
+    assert problems == []
+    assert [ip for ip in addresses.split() if ip not in ranges] == []
+    elsewhere = "1.1.1.1 8.8.8.8 9.9.9.9 35.190.0.1 52.95.110.1 104.32.0.1 2001:4860:4860::8888"
+    assert [ip for ip in elsewhere.split() if ip in ranges] == []
 
 
 def test_no_proxy_by_name_is_everybody() -> None:
