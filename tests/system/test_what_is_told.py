@@ -82,7 +82,7 @@ def test_a_key_in_the_endpoint_is_never_told(tmp_path: Path) -> None:
         wait_for(lambda: hooktail.logged("destination_held"), "the answer")
         assert hooktail.stop() == 0
         (held,) = hooktail.logged("destination_held")
-        assert held["answer"] == "Cannot POST /***/***/***?token=***"
+        assert held["answer"] == "Cannot POST /***/***/in?token=***"
         written = [path for path in tmp_path.rglob("*") if path.is_file()]
         told = [path.name for path in written if KEY.encode() in path.read_bytes()]
     server.shutdown()

@@ -51,9 +51,11 @@ def _told(step: Step) -> Iterator[str]:
         case RuleStep(matched=True):
             yield f"rule {step.name}: matches"
         case RuleStep():
+            # Of `any` the nearest table is named.
+            other = ", or what another table of any wants" if "any[" in step.condition else ""
             yield (
                 f"rule {step.name}: does not match, because {step.condition} is "
-                f"{_shown(step.found)}; the rule wants {_printable(step.expected)}"
+                f"{_shown(step.found)}; the rule wants {_printable(step.expected)}{other}"
             )
         case FilterStep(key=""):
             yield (
@@ -142,7 +144,7 @@ def _told_field(step: FieldStep) -> str:
 
 def _lost(step: FieldStep) -> str:
     if step.lost_in != step.type:
-        return f", for {_shown(step.found)} is nothing for {step.lost_in}"
+        return f", for {step.lost_in} can make nothing of {_shown(step.found)}"
     lost = f", for {_shown(step.found)} is no {step.type}, and nothing is guessed"
     if step.type in ("number", "integer"):
         for style in ("comma", "point"):
@@ -184,7 +186,9 @@ def _why(step: FilterStep) -> str:
     if step.key == "filtered.no_consent" and step.sign:
         if step.sign in ("sec-gpc", "dnt"):
             return f"the browser asks not to be tracked ({step.sign}: 1)"
-        return f"the cookie {step.sign} is not there or says no (require_consent)"
+        if found is None:
+            return f"the cookie {step.sign} is not there (require_consent)"
+        return f"the cookie {step.sign} is {_shown(found)}, not what require_consent wants"
     words = reason(step.key)
     if step.sign == "bot_cidrs":
         words += " (bot_cidrs)"
@@ -225,7 +229,9 @@ def _advice(explanation: Explanation) -> str:
         return _address_advice(key, explanation)
     if key == "filtered.no_consent":
         switch = {"sec-gpc": "gpc = false", "dnt": "dnt = false"}.get(sign)
-        return f"{switch or 'no require_consent'} in [source.privacy]"
+        if switch is None:
+            return "require_consent in [source.privacy] says which cookie, and what it must be"
+        return f"{switch} in [source.privacy]"
     if key == "filtered.bot" and sign == "bot_cidrs":
         return f"take the address out of bot_cidrs; {advice(key)}"
     if key == "filtered.bot" and sign:

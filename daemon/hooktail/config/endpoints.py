@@ -12,10 +12,12 @@ from urllib.parse import quote, unquote
 from hooktail.config.findings import MASK
 
 ACCOUNT_ID = "{account_id}"
-_PLAIN = frozenset(("", ACCOUNT_ID, "pixel.png"))
-"""Segments of the usual endpoint. Of other ones nobody knows which is a word and which is a key."""
-_PLACEHOLDER = re.compile(r"\{\w*\}")
-"""Also a wrong one, which has to be seen to be mended."""
+_PLAIN = re.compile(
+    r"(?:[a-z]{0,3}|v[0-9]{1,2}|pixel|events?|track|collect|ingest|hooks?|webhooks?)(?:\.[a-z]{2,4})?"
+    # A placeholder; also a wrong one, which has to be seen to be mended.
+    r"|\{\w*\}"
+)
+"""Segments that are no key. Of all others nobody knows which is a word and which is one."""
 _ADDRESS = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<host>[^/?#\\\s<>@]*)"
     r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?P<fragment>\#.*)?",
@@ -35,10 +37,7 @@ def shown(endpoint: str) -> str:
     found = _ADDRESS.fullmatch(endpoint)
     if found is None:
         return endpoint if _BARE_HOST.fullmatch(endpoint) else MASK
-    path = "/".join(
-        part if part in _PLAIN or _PLACEHOLDER.fullmatch(part) else MASK
-        for part in found["path"].split("/")
-    )
+    path = "/".join(part if _PLAIN.fullmatch(part) else MASK for part in found["path"].split("/"))
     query = "" if found["query"] is None else f"?{_shown_query(found['query'])}"
     fragment = f"#{MASK}" if found["fragment"] else ""
     return f"{found['scheme']}{found['host']}{path}{query}{fragment}"
@@ -55,19 +54,15 @@ def _shown_query(query: str) -> str:
 
 
 def parts_of(endpoint: str) -> set[str]:
-    """Returns what stands in the path and behind the parameters' names, in each spelling.
-
-    Any of it may be a key; all of it may be ordinary words too.
-    """
+    """Returns what may be a key in the path and behind the parameters' names, in each spelling."""
     found = _ADDRESS.fullmatch(endpoint)
     if found is None:
         return set()
-    values = [pair.partition("=") for pair in (found["query"] or "").split("&")]
-    parts = {
-        *found["path"].split("/"),
-        *(value if equals else name for name, equals, value in values),
-    }
-    return {spelling for part in parts - _PLAIN for spelling in _spellings(part)} - _PLAIN
+    segments = {part for part in found["path"].split("/") if not _PLAIN.fullmatch(part)}
+    pairs = [pair.partition("=") for pair in (found["query"] or "").split("&")]
+    values = {value if equals else name for name, equals, value in pairs}
+    parts = segments | values - {"", ACCOUNT_ID}
+    return {spelling for part in parts for spelling in _spellings(part)}
 
 
 def secrets_of(endpoint: str) -> set[str]:

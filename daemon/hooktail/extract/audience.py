@@ -132,6 +132,10 @@ class Audience:
         """Names the header or the cookie that is against an event."""
         return self._consent.sign(record)
 
+    def consent_found(self, record: Record) -> str | None:
+        """Returns what the cookie of `require_consent` says; None if it is not there."""
+        return self._consent.found(record)
+
     def _look_at(self, ip: str, watch: AddressWatch) -> None:
         self.advice = watch.seen(ip)
         if watch.done:

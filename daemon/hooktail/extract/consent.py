@@ -60,6 +60,10 @@ class Consent:
                 return name
         return self._cookie if self.is_missing(record) else ""
 
+    def found(self, record: Record) -> str | None:
+        """Returns what the required cookie says, None if it is not there."""
+        return cookie(record.cookies or "", self._cookie) if self._cookie else None
+
 
 def _holds_in(name: str, holds: Callable[[object], bool]) -> Callable[[str], bool]:
     return lambda cookies: holds(cookie(cookies, name))

@@ -161,7 +161,7 @@ def _audience_step(extractor: Extractor, key: str | None, record: Record) -> Fil
         else:
             sign = audience.bot_sign(record)
     elif key == "filtered.no_consent":
-        sign = audience.consent_sign(record)
+        sign, found = audience.consent_sign(record), audience.consent_found(record)
     elif key in _BY_CLOCK and record.time_ms is not None:
         ahead_ms = record.time_ms - extractor.now_ms()
         sign = f"{_span(abs(ahead_ms))} {'ahead' if ahead_ms > 0 else 'old'}"

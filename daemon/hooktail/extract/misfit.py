@@ -64,7 +64,9 @@ def _json_misfit(line: bytes) -> Misfit | None:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        return Misfit(len(text[: error.pos].encode()), b"")
+        # Of a text that ends too early, the parser names where its last string began.
+        ends = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip())
+        return Misfit(len(line) if ends else len(text[: error.pos].encode()), b"")
     except (ValueError, RecursionError):
         return None
     return None

@@ -47,6 +47,13 @@ def test_json_is_told_by_its_own_parser() -> None:
     assert misfit.offset == len(before)
 
 
+@pytest.mark.parametrize("end", range(1, 19))
+def test_json_that_is_cut_ends_too_early(end: int) -> None:
+    line = b'{"a":1,"bcd":"\xc3\xa9f"}'[:end]
+
+    assert find_misfit(line, reads, []) == (len(line), b"")
+
+
 @pytest.mark.parametrize("line", [b"nonsense", b"", b'{"a":1}', b"x" * 5000])
 def test_nothing_is_said_where_nothing_is_known(line: bytes) -> None:
     assert find_misfit(line, reads, [b"no line of the format"]) is None
