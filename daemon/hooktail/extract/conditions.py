@@ -78,6 +78,7 @@ def _path(value: object, _: Surroundings, complaints: Complaints) -> Iterator[Co
             complaints.add("not a path", text, allowed=_PATH_ALLOWED)
         else:
             tests.append(test)
+            _warn_of_query(text, complaints)
     names = tuple(name for test in tests for name in test.group_names)
     if names and len(given) > 1:
         complaints.add("a regex with named groups stands alone, not in a list", value)
@@ -94,6 +95,15 @@ def _path(value: object, _: Surroundings, complaints: Complaints) -> Iterator[Co
 
     groups = _path_groups(tests[0]) if names else None
     yield Condition("path", shown(value), holds, lambda record: record.path, groups, names)
+
+
+def _warn_of_query(path: str, complaints: Complaints) -> None:
+    if path.startswith(("/", "prefix:")) and ("?" in path or "#" in path):
+        complaints.warn(
+            "hardly ever matches: a path ends before its ? or #",
+            path,
+            hint='ask for parameters by their names: query = { step = "3" }',
+        )
 
 
 def _any_of(tests: list[Callable[[str], object]]) -> Callable[[str], bool]:
@@ -179,6 +189,9 @@ def _globs(value: object, complaints: Complaints) -> Callable[[str | None], bool
     wrong = [text for text in given if "/" in text]
     if wrong:
         complaints.add("a host has no scheme and no path", wrong[0], allowed='"shop.example"')
+    for text in given:
+        if text.count(":") == 1:  # with more it is an IPv6 address
+            complaints.warn("never matches: a host is without its port here", text)
     match = glob_pattern(given, ignore_case=True).match
     return lambda host: host is not None and match(host) is not None
 
@@ -188,6 +201,9 @@ def _content_type(value: object, _: Surroundings, complaints: Complaints) -> Ite
     if not given:
         complaints.add("not a media type", value, allowed='"text/html", "image/*", or a list')
         return
+    for text in given:
+        if ";" in text:
+            complaints.warn("never matches: a media type is without its parameters here", text)
     match = glob_pattern(given, ignore_case=True).match
 
     def holds(record: Record) -> bool:

@@ -170,7 +170,7 @@ def _number(value: object) -> float | None:
 
 def range_test(wanted: object, complaints: Complaints) -> ValueTest | None:
     """Compiles a range of numbers; None after a complaint."""
-    found = _bounds(wanted)
+    found = bounds(wanted)
     if found is None:
         complaints.add("not a range", wanted, allowed=RANGE_ALLOWED)
         return None
@@ -194,7 +194,7 @@ def range_test(wanted: object, complaints: Complaints) -> ValueTest | None:
     return ValueTest(shown, holds)
 
 
-def _bounds(wanted: object) -> tuple[float, float, bool, bool] | None:
+def bounds(wanted: object) -> tuple[float, float, bool, bool] | None:
     """Returns the lowest and the highest number, and whether each is itself left out."""
     if isinstance(wanted, dict):
         numbers = [_plain(value) for value in wanted.values()]

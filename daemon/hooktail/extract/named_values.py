@@ -43,7 +43,7 @@ def _parameter(
         expected = "present" if wanted else "absent"
         yield Condition(key, expected, lambda record: (found(record) is not None) is wanted, found)
         return
-    test = value_test(_as_text(wanted), complaints)
+    test = value_test(as_text(wanted), complaints)
     if test is not None:
         holds = test.holds
         groups, names = _groups(test.text, found)
@@ -52,10 +52,10 @@ def _parameter(
         )
 
 
-def _as_text(wanted: object) -> object:
+def as_text(wanted: object) -> object:
     """In a query all is text: 3 is `3`, and not `3.0`."""
     if isinstance(wanted, list):
-        return [_as_text(item) for item in wanted]
+        return [as_text(item) for item in wanted]
     return str(wanted) if isinstance(wanted, int) and not isinstance(wanted, bool) else wanted
 
 
@@ -67,17 +67,17 @@ def field_conditions(
         allowed = '{ "fields.event" = "paid", "cookie.consent" = true }'
         complaints.add("must be a table of places", value, allowed=allowed)
         return
-    for place, wanted in _by_place(value, "", surroundings.parse):
+    for place, wanted in by_place(value, "", surroundings.parse):
         yield from _at_place(place, wanted, surroundings.parse, complaints.at(place))
 
 
-def _by_place(value: object, place: str, parse: ParseQuery) -> Iterator[tuple[str, object]]:
+def by_place(value: object, place: str, parse: ParseQuery) -> Iterator[tuple[str, object]]:
     """Yields places with what is wanted of them; `fields.a.b = 1` in TOML is a table in a table."""
     if isinstance(value, dict) and value:
         is_place = place and reader(place, parse) is not None
         if not (is_place and value.keys() <= {"min", "max"}):
             for name, inner in value.items():
-                yield from _by_place(inner, f"{place}.{name}" if place else str(name), parse)
+                yield from by_place(inner, f"{place}.{name}" if place else str(name), parse)
             return
     yield place, value
 
