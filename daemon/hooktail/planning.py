@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hooktail.config.sections import DeliverySection, DestinationSection, SourceSection
 
 Stamp = tuple[str, int, int, int]
+MOST_AGE_S = 366 * 86_400.0
+"""Of a line of a source without `max_event_age`: keys are not kept for ever for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,22 @@ def plans(config: Config, places: Mapping[str, Places], visitor_secret: bytes) -
         )
         for name, those in sorted(readings.items())
     }
+
+
+def claims_needed_for_s(config: Config) -> float:
+    """Returns how old a `once_per` key, by its event's time, may be and still decide; seconds.
+
+    A line may be as old as its source lets it be, and a key holds for a span before it.
+    """
+    return max(
+        (
+            rule.once_for_s + (source.max_event_age_s or MOST_AGE_S)
+            for source in config.sources
+            for rule in source.rules
+            if rule.once_per is not None
+        ),
+        default=0.0,
+    )
 
 
 def replacements(

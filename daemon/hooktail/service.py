@@ -28,7 +28,7 @@ from hooktail.delivery.worker_pool import WorkerPool
 from hooktail.errors import CannotWriteError, ConfigError, HooktailError, Problem
 from hooktail.extract.once import OnceBook
 from hooktail.model import Claim
-from hooktail.planning import plans, replacements
+from hooktail.planning import claims_needed_for_s, plans, replacements
 from hooktail.reporting import Reporter, say_books
 from hooktail.systemd import Notifier
 from hooktail.tail.watcher import Watcher
@@ -205,7 +205,7 @@ class Work:
             on_forgotten=self._on_forgotten,
         )
         # Before the keeper forgets anything.
-        self._keeper.keep_claims_for(_longest_once(config))
+        self._keeper.keep_claims_for(claims_needed_for_s(config))
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
         self._shared = Shared(
@@ -265,7 +265,7 @@ class Work:
 
         Returns the destinations that were touched. Returns early if a stop comes in between.
         """
-        self._keeper.keep_claims_for(_longest_once(config))
+        self._keeper.keep_claims_for(claims_needed_for_s(config))
         known = {
             source.name: self._places.get(source.name, Places()).name(
                 source.name, source.destinations
@@ -411,12 +411,6 @@ class Work:
         for feed in self.feeds:
             feed.met_again()
         self._shared.once.forget_before(int(self._keeper.claims_begin_ms))
-
-
-def _longest_once(config: Config) -> float:
-    """Returns how long the keys of any rule hold, seconds."""
-    rules = (rule for source in config.sources for rule in source.rules)
-    return max((rule.once_for_s for rule in rules if rule.once_per is not None), default=0.0)
 
 
 async def _surface_bugs() -> None:

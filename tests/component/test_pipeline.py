@@ -547,7 +547,7 @@ async def test_claims_are_kept_as_long_as_a_rule_needs_them(tmp_path: Path) -> N
         life.keeper.keep_claims_for(asked_s)
     life.feed._claims += [
         Claim("old", "a", now_ms - 92 * day_ms),
-        Claim("needed", "b", now_ms - 89 * day_ms),
+        Claim("needed", "b", now_ms - 90 * day_ms),
     ]
     life.keeper.note(life.feed)
     await asyncio.sleep(0)

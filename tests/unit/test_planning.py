@@ -10,10 +10,12 @@ from hooktail.config.sections import (
     Config,
     DeliverySection,
     DestinationSection,
+    FieldSection,
+    RuleSection,
     Secret,
     SourceSection,
 )
-from hooktail.planning import Plan, plans, replacements
+from hooktail.planning import MOST_AGE_S, Plan, claims_needed_for_s, plans, replacements
 
 SECRET = b"x" * 32
 
@@ -113,3 +115,23 @@ def test_a_plan_shows_no_secret() -> None:
     assert "acct-1" not in repr(plan)
     assert "xxx" not in repr(plan)
     assert replace(plan, visitor_secret=b"y" * 32) != plan
+
+
+def test_a_key_is_kept_while_a_line_may_come_that_it_decides() -> None:
+    """A line may be as old as `max_event_age`, and the event that took its key older still."""
+    day_s = 86_400.0
+    field = FieldSection(name="order", source="query.order")
+    once = RuleSection(name="purchase", when={}, once_per="order", fields=(field,))
+    longer = replace(once, once_for_s=90 * day_s)
+
+    def needed(*sources: SourceSection) -> float:
+        file, state_dir = "hooktail.toml", Path("/state")
+        config = Config(file=file, state_dir=state_dir, destinations={}, sources=sources)
+        return claims_needed_for_s(config) / day_s
+
+    shop = SourceSection(name="shop", paths=("/x",), rules=(once,))
+    assert needed() == 0
+    assert needed(replace(shop, rules=(replace(once, once_per=None),))) == 0
+    assert needed(shop) == 37
+    assert needed(shop, replace(shop, rules=(once, longer))) == 97
+    assert needed(replace(shop, max_event_age_s=None)) == 30 + MOST_AGE_S / day_s

@@ -29,8 +29,8 @@ SYNC_S = 1.0
 DAY_S = 86_400
 FORGET_AFTER_S = 7 * DAY_S
 """Entries of files not met for so long are forgotten: longer than any mount is away."""
-CLAIMS_FOR_S = 30 * DAY_S
-"""So long `once_per` keys are kept at least."""
+CLAIMS_FOR_S = 37 * DAY_S
+"""So long `once_per` keys are kept at least: what the defaults of sources and rules need."""
 MOST_CLAIMS = 1_000_000
 """More `once_per` keys are not remembered, whatever a client sends."""
 LOST_KEY = f"{State.EXPIRED}.lost_with_its_file"
