@@ -41,6 +41,8 @@ RESERVED = frozenset((
 
 
 VISITOR_KEYS = ("visitor_id", "persistent_anonymous_user_id")
+_REST_BYTES = 1024
+"""Of keys, ids, time and address, with some to spare."""
 
 
 class BodyBuilder:
@@ -60,6 +62,9 @@ class BodyBuilder:
         self.sends_event_id = source.send_event_id
         self._max_user_agent = source.max_user_agent_length
         self._max_body_bytes = source.max_body_bytes
+        most_chars = 2 * source.max_url_length + source.max_user_agent_length + MAX_NAME + MAX_ID
+        self.page_views_fit = 4 * most_chars + _REST_BYTES <= source.max_body_bytes
+        """Whether no event without fields can be over the limit of a body: four bytes a letter."""
         self._flat = payload in ("flat", "both")
         self._nested = payload in ("nested", "both")
         self._site = source.site

@@ -67,6 +67,9 @@ class ShortWay:
         oldest_ms, newest_ms = self._audience.span_ms(now_ms)
         rules_by_path, refused_paths = self._rules.by_path, self._pageview.by_path
         clients, sessions, bodies = self._clients, self._sessions, self._bodies
+        # Two comparisons are faster than `in`; what has others goes the long way.
+        method, status = self._pageview.usual_method, self._pageview.usual_status
+        other_status = self._pageview.statuses_in_order[-1]
         enter = sessions.book.enter if sessions.enabled else None
         session_id, timestamp, url = sessions.id_of, bodies.timestamps.text, bodies.write_url
         pages, referrers = bodies.written_pages, bodies.written_referrers
@@ -87,8 +90,8 @@ class ShortWay:
                 or agent is None
                 or time_ms is None
                 or not oldest_ms <= time_ms <= newest_ms
-                or record.method != "GET"
-                or (record.status != 200 and record.status != 304)
+                or record.method != method
+                or (record.status != status and record.status != other_status)
                 or record.headers is not None
                 or record.fields is not None
                 or record.session is not None
@@ -148,6 +151,7 @@ def is_open(
         pageview.enabled
         and audience.judges_by_value
         and bodies.visitors.only_derives
+        and bodies.page_views_fit
         and not sessions.states_ids
     )
 
