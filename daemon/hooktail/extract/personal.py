@@ -88,7 +88,8 @@ _JSON_PAIR = re.compile(
 PATH_HINT = re.compile(
     rf"[@%+\"':;=({_FOLDABLE}]|\[ ?[aA]|eyJ|{_MAY_BE_CARD}"
     # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
-    r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link|tel|phone)[\w.-]*+/"
+    r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
+    r"|(?=[tpTP])(?<![^\W_])(?i:tel(?:ephone)?|phone[-_]?number)/"
 )
 """Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
