@@ -19,10 +19,12 @@ _PLAIN = re.compile(
 )
 """Segments that are no key. Of all others nobody knows which is a word and which is one."""
 _ADDRESS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<host>[^/?#\\\s<>@]*)"
-    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?P<fragment>\#.*)?",
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<host>(?:\[[0-9A-Fa-f:.]*\]|[\w.{}-]*)(?::[0-9]{0,5})?)"
+    r"(?P<path>(?:/[^?#]*)?)(?:\?(?P<query>[^#]*))?(?P<fragment>\#.*)?",
     re.DOTALL,
 )
+_NAME = re.compile(r"[A-Za-z_-]{0,16}")
+"""Of a parameter; a longer one, or one with digits, may be a key in the wrong place."""
 _BARE_HOST = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}(?::[0-9]{1,5})?")
 _LEAST_CHARS = 4
 """A shorter text is part of ordinary words."""
@@ -44,24 +46,27 @@ def shown(endpoint: str) -> str:
 
 
 def _shown_query(query: str) -> str:
-    pairs = [pair.partition("=") for pair in query.split("&")]
-    return "&".join(
-        f"{name}{equals}{value if value in ('', ACCOUNT_ID) else MASK}"
-        if equals or not name
-        else MASK
-        for name, equals, value in pairs
-    )
+    return "&".join(map(_shown_pair, query.split("&")))
+
+
+def _shown_pair(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    if not equals:
+        return MASK if name else ""
+    shown_name = name if _NAME.fullmatch(name) else MASK
+    return f"{shown_name}={value if value in ('', ACCOUNT_ID) else MASK}"
 
 
 def parts_of(endpoint: str) -> set[str]:
-    """Returns what may be a key in the path and behind the parameters' names, in each spelling."""
+    """Returns what may be a key in the path and in the parameters, in each spelling."""
     found = _ADDRESS.fullmatch(endpoint)
     if found is None:
         return set()
     segments = {part for part in found["path"].split("/") if not _PLAIN.fullmatch(part)}
     pairs = [pair.partition("=") for pair in (found["query"] or "").split("&")]
     values = {value if equals else name for name, equals, value in pairs}
-    parts = segments | values - {"", ACCOUNT_ID}
+    names = {name for name, equals, _ in pairs if equals and not _NAME.fullmatch(name)}
+    parts = segments | names | values - {"", ACCOUNT_ID}
     return {spelling for part in parts for spelling in _spellings(part)}
 
 

@@ -32,6 +32,9 @@ REST = '\n[[source]]\nname = "shop"\npaths = ["/a"]\n'
         ("https://h.example/v1/events/hunter", "https://h.example/v1/events/***"),
         ("https://h.example/?key=x&id={account_id}", "https://h.example/?key=***&id={account_id}"),
         ("https://h.example?x&a=b=c", "https://h.example?***&a=***"),
+        ("https://h.example/?s3cr3t=&a_b=", "https://h.example/?***=&a_b="),
+        ("https://h.example:s3cr3t/a", "***"),
+        ("https://[::1]:8443/p", "https://[::1]:8443/p"),
         ("https://h.example:8443/{id}#part", "https://h.example:8443/{id}#***"),
         ("https://me:s3/cr?t@h.example/", "https://***"),
         ("https://h.example/a@b", "https://***"),
@@ -53,10 +56,11 @@ PIECES = st.lists(
 @given(
     st.sampled_from(["https://", "http://", "htps:/", "https:\\", ""]),
     st.sampled_from(["", "me@", f"me:{KEY}@", f"{KEY}@", f"a/{KEY}@"]),
+    st.sampled_from(["/", "?", "#", "\\", " ", ":", f":{KEY}", f":1{KEY}"]),
     PIECES,
 )
-def test_no_key_is_shown_wherever_it_stands(scheme: str, user: str, rest: str) -> None:
-    shown = endpoints.shown(f"{scheme}{user}h.example/{rest}")
+def test_no_key_is_shown_wherever_it_stands(scheme: str, user: str, behind: str, rest: str) -> None:
+    shown = endpoints.shown(f"{scheme}{user}h.example{behind}{rest}")
 
     assert KEY not in shown
 
