@@ -112,6 +112,8 @@ class _AtOnce:
     """Stands for a destination whose endpoint answers in no time."""
 
     has_room = True
+    room_events = 4096
+    """As the default of `queue_events`."""
 
     async def room(self) -> None:
         """There always is."""
