@@ -74,6 +74,28 @@ class _GzipMember:
         return plain
 
 
+class _Bzip2Member:
+    """Asks for no input while output is left: with the next byte, damage in it would take that."""
+
+    def __init__(self) -> None:
+        self._decompressor = bz2.BZ2Decompressor()
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._decompressor.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decompressor.unused_data
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        plain = self._decompressor.decompress(data, max_length)
+        # Its own word is true as soon as it has no input left, however full the output was.
+        self.needs_input = self._decompressor.needs_input and len(plain) < max_length
+        return plain
+
+
 class _Codec(NamedTuple):
     begin: Callable[[], _Member]
     magics: tuple[bytes, ...]
@@ -83,7 +105,7 @@ class _Codec(NamedTuple):
 
 CODECS = {
     "gzip": _Codec(_GzipMember, (b"\x1f\x8b",), 256 * 1024),
-    "bzip2": _Codec(bz2.BZ2Decompressor, (b"BZh",), 64 * 1024),
+    "bzip2": _Codec(_Bzip2Member, (b"BZh",), 64 * 1024),
     "xz": _Codec(
         lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES),
         (b"\xfd7zXZ\x00",),
