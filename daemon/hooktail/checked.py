@@ -25,8 +25,11 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
     """
     config, problems = configuration.collect(path, environ=environ)
     if config is not None:
+        told = {(each.file, each.key) for each in problems}
         for source in config.sources:
-            problems += check_source(source, config.file)
+            # A key whose value is wrong anyway is not told twice.
+            found = check_source(source, config.file)
+            problems += [each for each in found if (each.file, each.key) not in told]
             problems += _check_pipes(source, config.file)
         for destination in config.destinations.values():
             problems += _check_ca_file(destination, config.file)

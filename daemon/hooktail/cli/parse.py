@@ -15,7 +15,7 @@ from hooktail.errors import UsageError
 from hooktail.extract.choice import MOST_LINES, choice_of, told_choice
 from hooktail.extract.normal import record_json
 from hooktail.extract.reading import HeldLine, Reader
-from hooktail.extract.registry import find, parser_options
+from hooktail.extract.registry import find, parser_options, wrong_options
 from hooktail_parsers import OptionError, ParseError, Record, Skip
 
 if TYPE_CHECKING:
@@ -90,11 +90,24 @@ def options_of(settings: list[str]) -> dict[str, str]:
 
 
 def make_parser(name: str, options: dict[str, str]) -> Parser:
-    """Makes a parser from a format's name and its options; raises UsageError."""
+    """Makes a parser from a format's name and its options; raises UsageError with all mistakes."""
+    known, taken = find(name), parser_options(options)
     try:
-        return find(name).make(parser_options(options))
+        return known.make(taken)
     except OptionError as error:
-        raise UsageError(f"--set {error.option}: {error.message}") from error
+        wrong = wrong_options(known.make, taken)
+        told = (f"{_typed(name, each.option, options)}: {each.message}" for each in wrong)
+        raise UsageError("\n".join(told)) from error
+
+
+def _typed(name: str, option: str, options: dict[str, str]) -> str:
+    """Names what a mistake is in, as it was typed."""
+    if option in options:
+        return f"--set {option}"
+    return f"--format {name if len(name) <= _MOST_SHOWN else f'{name[: _MOST_SHOWN - 3]}...'}"
+
+
+_MOST_SHOWN = 60
 
 
 def _print_all(reader: Reader, read: Iterator[Batch]) -> tuple[int, list[bytes]]:

@@ -17,6 +17,9 @@ KeyPath: TypeAlias = "tuple[str | int, ...]"
 
 MASK = "***"
 _MOST_SHOWN = 80
+_MOST_ALLOWED = 160
+"""Longer lists of keys are not told but pointed at."""
+_ALL_KEYS = "all keys: docs/reference/configuration.md, or `hooktail config schema`"
 _MOST_DIGITS = 10**18
 
 
@@ -48,8 +51,13 @@ class Findings:
         name = str(path[-1])
         found = quoted(name)
         elsewhere = [f"{name} belongs in {homes[name]}"] if name in homes else []
-        hint = " ".join(filter(None, [suggestion(name, known), *elsewhere]))
-        self.add(path, "unknown key", found=found, allowed=", ".join(known), hint=hint)
+        allowed = ", ".join(known)
+        where = []
+        if len(allowed) > _MOST_ALLOWED:
+            allowed, where = "", [_ALL_KEYS]
+        near = suggestion(name, known)
+        hint = "; ".join(filter(None, [" ".join(filter(None, [near, *elsewhere])), *where]))
+        self.add(path, "unknown key", found=found, allowed=allowed, hint=hint)
 
     def shown(self, value: object) -> str:
         """Describes a value with its type, on one line, cut if long, with secrets masked."""

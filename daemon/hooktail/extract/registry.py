@@ -7,6 +7,7 @@ imported only when its format is asked for or listed, and it cannot replace a bu
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from hooktail.errors import HooktailError
 from hooktail.extract.plugin_file import formats_of
-from hooktail_parsers import Format
+from hooktail_parsers import Format, OptionError
 from hooktail_parsers.builtin import ALIASES, FORMATS
 from hooktail_parsers.joining import JoinRules, join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
     from importlib.metadata import EntryPoint
     from pathlib import Path
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from hooktail_parsers import Parser
 
 GROUP = "hooktail.parsers"
+FORMAT = "format"
+"""Where an OptionError is about what stands behind a builder's colon, as the option's name."""
+_LONGEST_NAME = 80
+_MOST_NEAR = 3
 
 
 class UnknownFormatError(HooktailError):
@@ -66,25 +71,60 @@ def make_parser(source: SourceSection) -> Parser:
 
     Raises:
         HooktailError: the format cannot be found or used.
-        OptionError: an option is wrong.
+        OptionError: an option is wrong, or a key of `multiline` (`multiline.start`).
     """
     options = parser_options(source.format_options)
-    parser = find(source.format, source.parser_file).make(options)
+    return joined(find(source.format, source.parser_file).make(options), source)
+
+
+def joined(parser: Parser, source: SourceSection) -> Parser:
+    """Puts around a parser what joins lines to records, if the source wants that.
+
+    Raises OptionError: a key of `multiline` is wrong, or the parser joins lines itself.
+    """
     rules = source.multiline
     if rules is None:
         return parser
-    return join(
-        parser,
-        JoinRules(
-            start=rules.start,
-            end=rules.end,
-            indented=rules.indented,
-            json=rules.json,
-            hold_s=rules.hold_s,
-            max_lines=rules.max_lines,
-            max_bytes=rules.max_bytes,
-        ),
-    )
+    try:
+        return join(
+            parser,
+            JoinRules(
+                start=rules.start,
+                end=rules.end,
+                indented=rules.indented,
+                json=rules.json,
+                hold_s=rules.hold_s,
+                max_lines=rules.max_lines,
+                max_bytes=rules.max_bytes,
+            ),
+        )
+    except OptionError as error:
+        if error.option == FORMAT:
+            raise
+        raise OptionError(f"multiline.{error.option}", error.message) from error
+
+
+def wrong_options(
+    make: Callable[[Mapping[str, str]], object], options: Mapping[str, str]
+) -> list[OptionError]:
+    """Returns what is wrong with a format's options: all of it, each option once.
+
+    A parser refuses the first. So each that is refused is left out, and what is left tried again.
+    """
+    left = dict(options)
+    wrong: dict[str, OptionError] = {}
+    while True:
+        try:
+            make(left)
+        except OptionError as error:
+            of_definition = error.option in (FORMAT, "log_format")
+            if error.option in wrong or (of_definition and "date_format" in wrong):
+                break  # this is wrong only because something was left out
+            wrong[error.option] = error
+            if left.pop(error.option, None) is not None:
+                continue
+        break
+    return list(wrong.values())
 
 
 def parser_options(options: Mapping[str, str]) -> dict[str, str]:
@@ -118,7 +158,16 @@ def _built(builder: Format, definition: str) -> Format:
     build = builder.build
     if build is None:
         raise UnknownFormatError(f"{builder.name!r} is no builder: it takes nothing behind a colon")
-    return replace(builder, kind="format", make=lambda options: build(definition, options))
+
+    def make(options: Mapping[str, str]) -> Parser:
+        try:
+            return build(definition, options)
+        except OptionError as error:
+            if error.option != "log_format":
+                raise
+            raise OptionError(FORMAT, error.message) from error
+
+    return replace(builder, kind="format", make=make)
 
 
 def _known(name: str, parser_file: Path | None) -> Format:
@@ -132,10 +181,19 @@ def _known(name: str, parser_file: Path | None) -> Format:
     offers = list(entry_points(group=GROUP, name=name))
     if offers:
         return _load(offers)
-    known = {*defined, *FORMATS, *ALIASES, *entry_points(group=GROUP).names}
-    near = get_close_matches(name, sorted(known), n=3)
+    near = _near(name, {*defined, *FORMATS, *ALIASES, *entry_points(group=GROUP).names})
     hint = f"did you mean {' or '.join(near)}?" if near else "`hooktail formats` lists them"
     raise UnknownFormatError(f"no format is called {name!r}; {hint}")
+
+
+def _near(name: str, known: Collection[str]) -> list[str]:
+    """Finds the names that may be meant: first without regard to capitals and hyphens."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name[:_LONGEST_NAME].lower()).strip("_")
+    if plain in known:
+        return [plain]
+    near = get_close_matches(plain, sorted(known), n=_MOST_NEAR)
+    words = [each for each in sorted(known) if plain in each.split("_")]
+    return list(dict.fromkeys((*near, *words)))[:_MOST_NEAR]
 
 
 def all_formats() -> list[Format]:

@@ -45,7 +45,9 @@ def definition_of(options: Mapping[str, str]) -> str:
     """
     definition = options.get("log_format", "")
     if not definition.strip():
-        raise OptionError("log_format", "not given; allowed: the definition, as behind the colon")
+        raise OptionError(
+            "log_format", "no definition is given; allowed: behind a colon, or in log_format"
+        )
     return definition
 
 

@@ -121,6 +121,45 @@ def test_a_wrong_option_is_a_usage_error(setting: str, log: Path) -> None:
         run("parse", "--format", "combined", "--set", setting, str(log))
 
 
+def test_every_wrong_option_is_told_at_once_and_once(log: Path) -> None:
+    settings = ["colour=red", "encoding=klingon", "timezone=Nowhere"]
+    words = [word for setting in settings for word in ("--set", setting)]
+
+    with pytest.raises(UsageError) as caught:
+        run("parse", "--format", "combined", *words, str(log))
+
+    told = [line.partition(": ")[0] for line in str(caught.value).splitlines()]
+    assert sorted(told) == ["--set colour", "--set encoding", "--set timezone"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nginx:$remote_addr $"], "--format nginx:$remote_addr $: a $ without the name"),
+        (["cri+apache:%h %q"], "--format cri+apache:%h %q: states no time"),
+        (["nginx"], "--format nginx: no definition is given; allowed: behind a colon"),
+        (["nginx", "--set", "log_format=$"], "--set log_format: a $ without the name"),
+        (["regex:" + "(" * 80], f"--format regex:{'(' * 51}...: no regular expression"),
+    ],
+)
+def test_a_wrong_definition_is_named_as_it_was_typed(
+    words: list[str], told: str, log: Path
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        run("parse", "--format", *words, str(log))
+
+    assert str(caught.value).startswith(told)
+
+
+def test_what_is_wrong_for_want_of_a_wrong_option_is_not_told(log: Path) -> None:
+    layout = "nginx:$remote_addr [$date_gmt] $request"
+    with pytest.raises(UsageError) as caught:
+        run("parse", "--format", layout, "--set", "date_format=%Q", str(log))
+
+    [told] = str(caught.value).splitlines()
+    assert told.startswith("--set date_format: ")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.log", tmp_path):
         with pytest.raises(InputError, match=path.name):

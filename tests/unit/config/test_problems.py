@@ -295,6 +295,15 @@ def test_unknown_keys_at_the_top(tmp_path: Path, text: str, key: str, hint: str)
     assert "state_dir" in problem.allowed
 
 
+def test_where_many_keys_are_allowed_the_list_is_pointed_at(tmp_path: Path) -> None:
+    problem = only(tmp_path, f"{DESTINATION}{SOURCE}fomat = 'combined'\n")
+
+    assert problem.allowed == ""
+    assert problem.hint.startswith("did you mean 'format'?; all keys: ")
+    assert "`hooktail config schema`" in problem.hint
+    assert len(str(problem)) < 250
+
+
 def test_an_unknown_key_gets_a_suggestion(tmp_path: Path) -> None:
     problem = only(tmp_path, f"{DESTINATION}{SOURCE}[delivery]\nconcurency = 1")
 

@@ -57,6 +57,24 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     assert caught.value.exit_code == 64
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("COMBINED", "did you mean combined?"),
+        ("Nginx-Combined", "did you mean nginx_combined?"),
+        ("cri+COMBINED", "did you mean combined?"),
+        ("Apache:%h", "did you mean apache?"),
+        ("alb", "did you mean aws_alb?"),
+        ("docker+combined", "did you mean docker_json or docker_compose?"),
+    ],
+)
+def test_capitals_hyphens_and_parts_of_a_name_are_near_misses(name: str, near: str) -> None:
+    with pytest.raises(UnknownFormatError) as caught:
+        find(name)
+
+    assert str(caught.value).endswith(f"; {near}")
+
+
 def test_a_name_like_no_other_points_to_the_list() -> None:
     with pytest.raises(UnknownFormatError, match="hooktail formats"):
         find("qqqqqqqq")
