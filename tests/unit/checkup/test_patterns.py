@@ -5,18 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.re2 import with_re2, without_re2
 
 from hooktail import checked
 from hooktail.checkup import patterns
 from hooktail.checkup.finding import Finding, Level
-from hooktail_parsers import regexes
+from hooktail.errors import ConfigError
 
 DANGEROUS = "(a+)+x$"
-
-
-@pytest.fixture
-def without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regexes, "_re2", lambda: None)
+COSTLY = "^/a/.*b.*c.*d$"
 
 
 def look(directory: Path, more: str) -> list[Finding]:
@@ -28,7 +25,7 @@ def look(directory: Path, more: str) -> list[Finding]:
     return list(patterns.look(checked.load(path, {})))
 
 
-@pytest.mark.parametrize(
+each_place = pytest.mark.parametrize(
     ("key", "more"),
     [
         (
@@ -55,22 +52,47 @@ def look(directory: Path, more: str) -> list[Finding]:
         ),
     ],
 )
-def test_a_dangerous_expression_is_named_by_its_key(tmp_path: Path, key: str, more: str) -> None:
+
+
+@each_place
+def test_where_google_re2_is_a_dangerous_expression_is_named_by_its_key(
+    key: str, more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_re2(monkeypatch)
+
     [found] = look(tmp_path, more)
 
     assert found.level is Level.WARN
     assert f"{tmp_path}/hooktail.toml: source[shop].{key}: " in found.message
     assert "take for ever" in found.message
     assert "google-re2 runs it in linear time" in found.message
+    assert "keep google-re2 installed" in found.hint
 
 
-def test_without_google_re2_it_says_up_to_what_length_it_works(
-    tmp_path: Path, without_re2: None
+@each_place
+def test_without_google_re2_a_dangerous_expression_is_a_mistake_of_its_key(
+    key: str, more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [found] = look(
-        tmp_path, '[[source.event]]\nname = "e"\nwhen = { path = "regex:^/a/.*b.*c.*d$" }'
-    )
+    without_re2(monkeypatch)
 
+    with pytest.raises(ConfigError) as caught:
+        look(tmp_path, more)
+
+    [problem] = caught.value.problems
+    assert problem.key == f"source[shop].{key}"
+    assert "a hostile line could take for ever" in problem.message
+    assert "install google-re2" in problem.message
+    assert problem.found
+
+
+def test_without_google_re2_a_costly_one_says_up_to_what_length_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_re2(monkeypatch)
+
+    [found] = look(tmp_path, f'[[source.event]]\nname = "e"\nwhen = {{ path = "regex:{COSTLY}" }}')
+
+    assert found.level is Level.WARN
     assert "bytes do not match at all" in found.message
     assert "install google-re2" in found.hint
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.lines import page_view
+from support.re2 import with_re2, without_re2
 
 from hooktail import telemetry
 from hooktail.cli.main import main
@@ -140,7 +141,8 @@ def test_of_several_failures_the_worst_counts(host: Host) -> None:
     assert host.check()[0] == 73
 
 
-def test_a_warning_is_no_failure(host: Host) -> None:
+def test_a_warning_is_no_failure(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_re2(monkeypatch)
     host.add('bot_patterns_add = ["(a+)+x"]\n')
 
     code, _, err = host.check("--offline")
@@ -149,6 +151,19 @@ def test_a_warning_is_no_failure(host: Host) -> None:
     assert "source[shop].bot_patterns_add[0]" in err
     assert "take for ever" in err
     assert "1 warning, 0 failures" in err
+
+
+def test_what_only_google_re2_makes_safe_is_a_failure_without_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_re2(monkeypatch)
+    host.add('bot_patterns_add = ["(a+)+x"]\n')
+
+    code, _, err = host.check("--offline")
+
+    assert code == 78
+    assert "source[shop].bot_patterns_add[0]" in err
+    assert "install google-re2" in err
 
 
 def test_offline_and_a_test_event_contradict_each_other(host: Host) -> None:

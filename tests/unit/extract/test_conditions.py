@@ -8,6 +8,7 @@ from time import perf_counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.re2 import without_re2
 
 from hooktail.config.sections import FieldSection, RuleSection, SourceSection
 from hooktail.extract.rules import CompiledRule, RuleSet, check_rules, compile_rules, rule_warnings
@@ -232,7 +233,7 @@ def test_two_groups_of_one_name_are_a_problem() -> None:
 
 
 def test_a_dangerous_expression_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hooktail_parsers.regexes._re2", lambda: None)
+    without_re2(monkeypatch)
     (problem,) = check_rules(source_of({"path": r"regex:^(/\w+)+x$"}), "f")
     assert problem.key.endswith("when.path")
     assert "could take for ever" in problem.message

@@ -3,8 +3,9 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.re2 import without_re2
 
-from hooktail_parsers import OptionError, ParseError, Record, regexes
+from hooktail_parsers import OptionError, ParseError, Record
 from hooktail_parsers.backtracking import cost_of
 from hooktail_parsers.builders.grok import GROK, build, expand
 from hooktail_parsers.builders.grok_patterns import LAYOUTS, PATTERNS, TEXTS
@@ -67,7 +68,7 @@ def test_the_parser_keeps_the_contract() -> None:
 
 
 def test_the_usual_layouts_need_no_google_re2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regexes, "_re2", lambda: None)
+    without_re2(monkeypatch)
 
     for name in ("COMMONAPACHELOG", "COMBINEDAPACHELOG"):
         assert parsed(f"%{{{name}}}", LINE).path == "/cart"

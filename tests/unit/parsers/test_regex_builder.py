@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.re2 import without_re2
 
-from hooktail_parsers import OptionError, ParseError, Record, Skip, regexes
+from hooktail_parsers import OptionError, ParseError, Record, Skip
 from hooktail_parsers.builders.regex import REGEX, build
 from hooktail_parsers.testing import check_parser
 
@@ -125,7 +126,7 @@ def test_a_definition_that_cannot_be_used_is_refused(
 def test_without_google_re2_lines_beyond_the_quick_length_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(regexes, "_re2", lambda: None)
+    without_re2(monkeypatch)
     parser = build(r'(?P<ip>\S+) "(?P<request>.*?)" (?P<rest>.*)', {})
 
     short = parser.parse(b'::1 "GET / HTTP/1.1" x')

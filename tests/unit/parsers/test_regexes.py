@@ -3,6 +3,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.re2 import without_re2
 
 from hooktail_parsers import regexes
 from hooktail_parsers.regexes import compile_user_regex, danger_of
@@ -33,7 +34,7 @@ SLOW = 1.0
 
 @pytest.fixture
 def no_re2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regexes, "_re2", lambda: None)
+    without_re2(monkeypatch)
 
 
 @pytest.mark.parametrize("pattern", LINEAR)
@@ -74,7 +75,7 @@ def test_both_engines_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     pattern, text = r'(?P<first>.*?) "(?P<second>.*)"|(?P<third>x)', 'a "b" "c\xe9"'.encode()
 
     with_re2 = compile_user_regex(pattern)
-    monkeypatch.setattr(regexes, "_re2", lambda: None)
+    without_re2(monkeypatch)
     without = compile_user_regex(pattern)
 
     found = [regex.search(text) for regex in (with_re2, without)]

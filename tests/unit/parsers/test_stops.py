@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.re2 import with_re2
 
 from hooktail.extract.registry import find
 from hooktail_parsers import ParseError
@@ -70,7 +71,10 @@ def test_inside_a_wrapper_the_place_is_that_in_the_whole_line(wrapper: str) -> N
     assert found == Stop(len(head) + 16, "'[' and time")
 
 
-def test_an_expression_that_may_take_long_is_not_taken_apart() -> None:
+def test_an_expression_that_may_take_long_is_not_taken_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_re2(monkeypatch)  # without it there is no parser of this
     spec = r"regex:(?P<ip>(?:[0-9]+)+)x(?P<request>.*)$"
 
     assert stop(spec, b"1" * 200) is None
