@@ -351,7 +351,7 @@ def test_everything_before_the_damage_is_handed_over(codec: str) -> None:
         assert not file.skipping
 
 
-def place_of_sum(codec: str, compressed: bytes) -> int:
+def place_of_sum(codec: str, compressed: bytes | bytearray) -> int:
     """Finds the sum of all the content, in a stream of one block."""
     if codec == "xz":
         index_bytes = (int.from_bytes(compressed[-8:-4], "little") + 1) * 4

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from itertools import islice
@@ -13,6 +15,7 @@ from hooktail.cli.explanation import render
 from hooktail.errors import HooktailError
 from hooktail.extract import registry
 from hooktail.extract.explain import explain_lines
+from hooktail.extract.reading import HeldLine
 from hooktail.extract.steps import EVENT
 from hooktail.tail.discovery import scan
 
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Tells what becomes of a log line and why: what the format reads in it, which rule or filter decides,
 and the body that would be sent. Sends, counts and saves nothing. Without LINE, or with -, lines
-come from stdin. The event id is that of a line at the beginning of a file: `preview` shows the
-real ones."""
+come from stdin; ids of events and sessions are those of a file that holds these lines alone:
+`preview` shows those of a whole file."""
 
 _EPILOG = """\
 examples:
@@ -66,13 +69,19 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _lines(argument: str, encoding: str | None) -> Iterator[bytes]:
-    if argument != "-":
-        yield from os.fsencode(argument).rstrip(b"\r\n").split(b"\n")
-        return
-    with logfiles.opened("-") as stream:
+def _lines(argument: str, encoding: str | None) -> Iterator[tuple[HeldLine, bytes]]:
+    """Yields lines with their offsets, and what is known of their file's generation."""
+    with contextlib.ExitStack() as stack:
+        stream: logfiles.Readable
+        if argument == "-":
+            stream = stack.enter_context(logfiles.opened("-"))
+        else:
+            # Typed or pasted: in the terminal's encoding, whatever the log's is.
+            stream, encoding = io.BytesIO(os.fsencode(argument).rstrip(b"\r\n") + b"\n"), None
         for batch in logfiles.batches(stream, 1 << 20, encoding):
-            yield from () if batch.lines is None else batch.lines.texts
+            if batch.lines is not None:
+                for start, text in zip(batch.lines.starts, batch.lines.texts, strict=True):
+                    yield HeldLine(start, text), batch.generation
 
 
 _MOST_MODELS = 20

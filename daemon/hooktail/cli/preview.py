@@ -12,7 +12,6 @@ from hooktail.errors import InputError, PermissionDeniedError
 from hooktail.extract.choice import MOST_LINES, choice_of, told_choice
 from hooktail.extract.extractor import PART
 from hooktail.extract.identity import generation_of
-from hooktail.extract.once import OnceBook
 from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import Books
 from hooktail.tail.decompress import SUFFIXES
@@ -61,12 +60,10 @@ def run(args: argparse.Namespace) -> int:
     """Prints the bodies, and the books on stderr."""
     loaded, source = sources.pick(args.config, args.source)
     files = args.files or current_files(source)
-    secret = sources.secret_of(loaded)
-    once = OnceBook()
     books = Books()
+    # One for all files, as in the daemon: a session goes on from one file to the next.
+    extractor = sources.extractor_for(loaded, source, sources.secret_of(loaded), limit_age=False)
     for file in files:
-        # A parser may carry something from line to line: each file has its own.
-        extractor = sources.extractor_for(loaded, source, secret, once, limit_age=False)
         _preview(file, extractor, books)
     sys.stderr.write(summary(source.name, len(files), books.totals))
     unparsable = sum(n for key, n in books.totals.items() if key.startswith("unparsable."))

@@ -47,19 +47,14 @@ def secret_of(loaded: Config) -> bytes:
 
 
 def extractor_for(
-    loaded: Config,
-    source: SourceSection,
-    secret: bytes,
-    once: OnceBook | None = None,
-    *,
-    limit_age: bool,
+    loaded: Config, source: SourceSection, secret: bytes, *, limit_age: bool
 ) -> Extractor:
     """Builds what the daemon would build for the source; nothing it claims is kept."""
     return build_extractor(
         source,
         payload=loaded.destinations[source.destinations[0]].payload,
         visitor_secret=secret,
-        once=OnceBook() if once is None else once,
+        once=OnceBook(),
         now_ms=lambda: time.time_ns() // 1_000_000,
         limit_age=limit_age,
     )

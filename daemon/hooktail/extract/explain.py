@@ -1,7 +1,8 @@
 """What becomes of one line, step by step, as data. It walks the extractor's own stages.
 
 Nothing is sent or counted. A key of `once_per` is claimed by lines that are explained together,
-and by nobody else: the second one with the same key is told what would become of it.
+and by nobody else: the second one with the same key is told what would become of it. A visitor's
+session goes on over them in the same way.
 """
 
 from __future__ import annotations
@@ -41,23 +42,26 @@ if TYPE_CHECKING:
 
 
 def explain_lines(
-    extractor: Extractor, lines: Iterable[bytes], models: Sequence[bytes] = ()
+    extractor: Extractor, lines: Iterable[tuple[HeldLine, bytes]], models: Sequence[bytes] = ()
 ) -> Iterator[Explanation]:
     """Explains lines (without their newlines) that follow each other in one file.
 
-    A record over several lines has one explanation, when it is complete or the lines are at
-    their end. The event ids are those of lines at the beginning of a file. `models` are other
-    lines that may be of the source's format, for telling where one stops fitting it.
+    Each comes with the generation of that file, as far as it is known. A record over several
+    lines has one explanation, when it is complete or the lines are at their end. `models` are
+    other lines that may be of the source's format, for telling where one stops fitting it.
     """
     reader = extractor.reader()
     fitting: deque[bytes] = deque(models, _MOST_FITTING)
-    for line in lines:
-        for assembled in reader.assembler.take(HeldLine(0, line), reader.parse(line)):
-            yield _explain(extractor, assembled, models=fitting, claims=True, reader=reader)
+    generation = b""
+    for line, generation in lines:  # the last one counts for what is left open
+        for assembled in reader.assembler.take(line, reader.parse(line.text)):
+            yield _explain(
+                extractor, assembled, generation, models=fitting, claims=True, reader=reader
+            )
             if isinstance(assembled.parsed, Record):
                 fitting.appendleft(assembled.keys[0].text)
     for assembled in reader.assembler.give_up_all():
-        yield _explain(extractor, assembled, models=fitting, claims=True, reader=reader)
+        yield _explain(extractor, assembled, generation, models=fitting, claims=True, reader=reader)
 
 
 def explain(
@@ -122,8 +126,11 @@ def _explain(
         return Explanation(steps=steps, verdict=refused, event=draft.event)
     if extractor.is_taken(draft):
         return Explanation(steps=steps, verdict="filtered.once_per", event=draft.event)
-    if claims and draft.once is not None:
-        extractor.once.claim(draft.once, draft.owner, draft.time_ms, draft.once_for_ms)
+    if claims:
+        if draft.once is not None:
+            extractor.once.claim(draft.once, draft.owner, draft.time_ms, draft.once_for_ms)
+        if draft.session is not None and draft.session.place is not None:
+            extractor.sessions.book.keep(draft.session.place, draft.time_ms // 1000)
     return Explanation(steps=steps, verdict=EVENT, event=draft.event)
 
 

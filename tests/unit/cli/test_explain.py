@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hooktail.cli import explain as command
+from hooktail.cli import preview, sources
 
 CONFIG = """
 state_dir = "{directory}/state"
@@ -124,6 +129,37 @@ def test_nothing_that_a_terminal_obeys_comes_out(
     assert "\x1b" not in out
     assert "\x07" not in out
     assert out.replace("\n", "").isprintable()
+
+
+def bodies(out: str) -> list[Any]:
+    """The bodies in what is told, one behind each `It would be sent:`."""
+    read = json.JSONDecoder().raw_decode
+    return [read(part.lstrip())[0] for part in out.split("It would be sent:")[1:]]
+
+
+def test_lines_of_one_input_are_explained_as_they_would_be_sent(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sessions and event ids too: each line's own would be those of no file."""
+    text = "\n".join([line("/a"), line("/b"), line("/b"), line("/c", ip="81.2.69.143")]) + "\n"
+    monkeypatch.setattr(sources, "secret_of", lambda _: b"s" * 32)
+
+    def stdin() -> None:
+        buffer = io.BufferedReader(io.BytesIO(text.encode()))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(buffer))
+
+    stdin()
+    _, out = told(config, "-", capsys)
+    stdin()
+    preview.run(argparse.Namespace(config=config, source="shop", files=["-"]))
+    previewed = [json.loads(body) for body in capsys.readouterr().out.splitlines()]
+
+    explained = bodies(out)
+    assert explained == previewed
+    sessions = [body["session_id"] for body in explained]
+    assert sessions[0] == sessions[1] == sessions[2] != sessions[3]
+    assert len({body["event_id"] for body in explained}) == 4
+    assert bodies(told(config, text, capsys)[1]) == explained
 
 
 def test_a_line_that_does_not_fit_is_held_against_lines_of_the_source(

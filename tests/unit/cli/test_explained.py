@@ -5,6 +5,7 @@ Each case is a log in explained/ with its output beside it; its name begins with
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from hooktail.cli.explanation import render
 from hooktail.cli.verdicts import ADVICE, REASONS
 from hooktail.extract import build_extractor, registry
 from hooktail.extract.explain import explain_lines
+from hooktail.extract.identity import generation_of
 from hooktail.extract.once import OnceBook
+from hooktail.extract.reading import HeldLine
 
 HERE = Path(__file__).parent / "explained"
 CASES = sorted(HERE.glob("*.log"))
@@ -34,7 +37,10 @@ def explained(case: Path) -> str:
         once=OnceBook(),
         now_ms=lambda: NOW_MS,
     )
-    lines = case.read_bytes().splitlines()
+    texts = case.read_bytes().splitlines()
+    starts = accumulate((len(text) + 1 for text in texts), initial=0)
+    generation = generation_of(texts[0] + b"\n")
+    lines = [(HeldLine(*each), generation) for each in zip(starts, texts, strict=False)]
     models = [registry.find(source.format).example.encode()]
     return "\n".join(map(render, explain_lines(extractor, lines, models)))
 

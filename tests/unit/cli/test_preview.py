@@ -87,6 +87,20 @@ def test_bodies_go_to_stdout_and_the_books_to_stderr(
     assert not (tmp_path / "state").exists()
 
 
+def test_a_session_goes_on_from_one_file_to_the_next(
+    config: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """As in the daemon: a rotation in the middle of a visit is no second visit."""
+    later = line("/b").replace(b"10:30:00", b"10:31:00")
+    for name, content in (("access.log.1", line("/a")), ("access.log", later)):
+        (tmp_path / name).write_bytes(content)
+    files = [str(tmp_path / "access.log.1"), str(tmp_path / "access.log")]
+
+    first, second = Preview(config, capfdbinary, *files).bodies
+
+    assert first["session_id"] == second["session_id"]
+
+
 def test_ids_are_the_same_in_every_container(
     config: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
