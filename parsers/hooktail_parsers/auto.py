@@ -5,7 +5,8 @@ every format reads the sample, alone and inside each wrapper that fits, and the 
 file is of that format from then on, and its choice is the parser's state, so that it is not made
 again after a restart. A sample in which no format reads at least `ENOUGH` of the lines decides for
 itself alone, and the next lines are a new sample: a file may begin with the start-up text of a
-server.
+server. What an application logs besides requests is passed over by a format that knows its lines
+(`known_lines`).
 
 Of formats whose records say equally much, the first in the order of `builtin` is chosen, unless it
 refuses many lines that another one passes over: an application logs other things too. Detecting
@@ -27,6 +28,7 @@ from hooktail_parsers._api import (
     Step,
 )
 from hooktail_parsers.assembly import BROKEN, Assembler, is_stateful
+from hooktail_parsers.known_lines import who_knows
 from hooktail_parsers.options import check_options
 from hooktail_parsers.trials import (
     OWN_FAULT,
@@ -39,9 +41,11 @@ from hooktail_parsers.trials import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from hooktail_parsers._api import Format, Parser, Result
+    from hooktail_parsers._api import Format, Parsed, Parser, Result
+    from hooktail_parsers.assembly import Assembled
+    from hooktail_parsers.known_lines import Known
     from hooktail_parsers.trials import FindCandidates
 
 SAMPLE_LINES = 32
@@ -199,10 +203,13 @@ class AutoParser:
         self._first += len(self._sample)
         self._sample, self._sample_bytes, self._context = [], 0, []
         best: Trial | None = None
+        candidates = list(self._candidates(sample))
         if self._fruitless < FRUITLESS_SAMPLES or self._is_worth_reading(sample):
-            candidates = list(self._candidates(sample))
             best = self._best(candidates, sample)
         self._fruitless = self._fruitless + 1 if best is None else 0
+        knower = who_knows(candidates, sample) if best is None or best.share < ENOUGH else None
+        if best is None and knower is not None:
+            return self._known(knower, known, first)
         if best is None:
             header = all(line.startswith(_HEADER) or not line.strip() for line in sample)
             state = self._keep_header(sample) if header else None
@@ -213,7 +220,8 @@ class AutoParser:
             ), state
         others, best = formats_beside(best, candidates, sample)
         if best.share < ENOUGH:
-            return tuple(_closed(best, first - known)), None
+            closed = _closed(best, first - known)
+            return tuple(closed if knower is None else _filled(closed, knower, first - known)), None
         if len(sample) < LEAST_LINES and not is_stateful(best.parser):
             self._context = sample
             return tuple(_closed(best, first - known)), None
@@ -233,9 +241,37 @@ class AutoParser:
                 finished.append(Finished(("sample", number), result))
         return tuple(finished), self._state(inner)
 
+    def _known(
+        self, knower: Known, context: int, first: int
+    ) -> tuple[tuple[Finished, ...], str | None]:
+        """Passes over a sample without a request, in a format that knows its lines."""
+        finished = tuple(_ended(knower.assembled, first - context))
+        if knower.opening is not None:
+            return finished, self._keep_header([knower.opening])
+        return finished, "" if context else None
+
     def best(self, sample: list[bytes]) -> Trial | None:
         """Tries every format on some lines, and pins none; None if nothing gives a record."""
         return self._best(list(self._candidates(sample)), sample)
+
+    def trials(self, sample: list[bytes]) -> Iterator[Trial]:
+        """Tries every format on some lines, and pins none; yields those that give a record."""
+        for candidate in self._candidates(sample):
+            trial = try_format(candidate, sample)
+            if trial and trial.share > 0:
+                yield trial
+
+    def knows(self, sample: list[bytes]) -> str:
+        """Returns the format that knows some lines, of which none is a request; or `""`."""
+        knower = who_knows(self._candidates(sample), sample)
+        return "" if knower is None else knower.spec
+
+    def best_spec(self, sample: list[bytes]) -> str:
+        """Returns the format that says most about some lines, or knows them; `""` if none does."""
+        best = self.best(sample)
+        if best is not None and best.share >= ENOUGH:
+            return best.candidate.spec
+        return self.knows(sample) or ("" if best is None else best.candidate.spec)
 
     def _is_worth_reading(self, sample: list[bytes]) -> bool:
         """Tells whether a few lines of the sample have a record among them."""
@@ -338,8 +374,28 @@ def _closed(trial: Trial, first: int) -> Iterable[Finished]:
         for number, result in enumerate(trial.results, first)
         for each in assembler.take(number, result)
     ]
-    for assembled in (*done, *assembler.give_up_all()):
-        number, *others = assembled.keys
+    yield from _ended([*done, *assembler.give_up_all()], 0)
+
+
+def _ended(done: Iterable[Assembled[int]], first: int) -> Iterable[Finished]:
+    """Ends records whose lines are known by their numbers, which begin at `first`."""
+    for assembled in done:
+        number, *others = (first + key for key in assembled.keys)
         for other in others:
             yield Finished(("sample", other), Part(("sample", number)))
         yield Finished(("sample", number), assembled.parsed)
+
+
+def _filled(closed: Iterable[Finished], knower: Known, first: int) -> Iterable[Finished]:
+    """Takes what another format knows of the lines that were refused."""
+    says: dict[Hashable, Parsed] = {
+        ("sample", first + key): each.parsed
+        for each in knower.assembled
+        if isinstance(each.parsed, Skip)
+        for key in each.keys
+    }
+    for finished in closed:
+        parsed = finished.parsed
+        if isinstance(parsed, ParseError) and parsed.reason not in OWN_FAULT:
+            parsed = says.get(finished.record, parsed)
+        yield Finished(finished.record, parsed)

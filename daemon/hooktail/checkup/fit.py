@@ -12,7 +12,7 @@ from hooktail import visitor_secret
 from hooktail.advice import LOG_THE_HEADER, hint_for, telling_reasons
 from hooktail.checkup import alike, lacks, lines, sample
 from hooktail.checkup.finding import INPUT, Finding, Level
-from hooktail.checkup.reading import Reading, better_format, read
+from hooktail.checkup.reading import PARSER_FAILED, Reading, better_format, read
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.extract.registry import find
@@ -94,8 +94,8 @@ class _Fit:
                 continue
             reading = read(self._extractor, taken)
             self._total.add(reading)
-            if reading.chosen:
-                self._chosen[reading.chosen] += 1
+            for chosen in filter(None, reading.chosen.split(", ")):
+                self._chosen[chosen] += 1
             if live is None and reading.newest_ms is not None and not taken.compressed:
                 live = taken, reading
             yield from self._judge(path, taken, reading)
@@ -179,9 +179,14 @@ class _Fit:
         if self._searches >= MOST_SEARCHES or not reading.first_refused:
             return _ASK_PARSE
         self._searches += 1
-        better = better_format(reading, taken, self._source.format_options)
-        if better is None or better.spec == self._format.name:
+        if all(each.reason.startswith(PARSER_FAILED) for each in reading.first_refused):
+            return f"mend the parser of {self._name}"
+        options = self._source.format_options
+        better = better_format(reading, taken, options, self._format.name)
+        if better is None:
             return f"no other format reads these lines either; {_ASK_PARSE}"
+        if not better.lines:
+            return f'format = "{better.spec}" knows these lines, and none of them is a request'
         return f'format = "{better.spec}" reads {better.lines} of {better.of} refused lines'
 
     def _stop(self, refused: Refused) -> Stop | None:

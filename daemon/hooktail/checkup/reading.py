@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.extract.reading import HeldLine
+from hooktail.checkup.lines import masked
+from hooktail.extract.reading import HeldLine, failure_of
 from hooktail.model import Lines
 from hooktail_parsers import ParseError, Record
 from hooktail_parsers.auto import ENOUGH, auto_parser
@@ -26,6 +27,7 @@ SEAM_LINES = 20
 MOST_REFUSED = 64
 """Refused lines that are kept."""
 NO_REQUEST = "not_a_request"
+PARSER_FAILED = "parser_failed"
 _ANY_FORMAT_TAKES = ("encoding", "timezone", "year")
 _COUNTED = ("user_agent", "ip", "time_ms", "host", "cookies", "headers", "xff")
 """What a log may lack."""
@@ -38,6 +40,7 @@ class Refused(NamedTuple):
     """From 1; None near the end of a file."""
     text: bytes
     reason: str
+    """A constant word; for a parser that failed, with what it did."""
 
 
 @dataclass(slots=True)
@@ -120,7 +123,10 @@ def _count(reading: Reading, assembled: Assembled[HeldLine], *, in_seam: bool) -
         reading.refused += 1
         if len(reading.first_refused) < MOST_REFUSED:
             place = number + 1 if number < _TAIL else None
-            reading.first_refused.append(Refused(place, text, parsed.reason))
+            reason = parsed.reason
+            if failure := failure_of(parsed):
+                reason += f": {masked(failure.encode()).decode('utf-8', 'replace')}"
+            reading.first_refused.append(Refused(place, text, reason))
 
 
 def _extract(extractor: Extractor, sample: Sample, reading: Reading) -> None:
@@ -142,18 +148,27 @@ class Better(NamedTuple):
 
     spec: str
     lines: int
+    """How many of them are records in it; 0 if it knows them, and none is a request."""
     of: int
 
 
-def better_format(reading: Reading, sample: Sample, options: Mapping[str, str]) -> Better | None:
-    """Finds the format that says most about the refused lines; None if none reads half of them."""
+def better_format(
+    reading: Reading, sample: Sample, options: Mapping[str, str], own: str
+) -> Better | None:
+    """Finds the format other than `own` that says most about the refused lines.
+
+    One that reads half of them goes before one that says more of fewer. None if none reads any.
+    """
     lines = [each.text for each in reading.first_refused]
     if not lines:
         return None
     common = {key: text for key, text in options.items() if key in _ANY_FORMAT_TAKES}
     # Where nothing fits, what was taken for a comment may name the columns.
     tried = lines if reading.records else sample.head[: 2 * MOST_REFUSED] or lines
-    best = auto_parser(lambda: FORMATS, common).best(tried)
-    if best is None or best.share < ENOUGH:
-        return None
-    return Better(best.candidate.spec, round(best.share * len(lines)), len(lines))
+    auto = auto_parser(lambda: FORMATS, common)
+    trials = [trial for trial in auto.trials(tried) if trial.candidate.spec != own]
+    best = max(trials, key=lambda trial: (trial.share >= ENOUGH, trial.rank), default=None)
+    if best is not None:
+        return Better(best.candidate.spec, max(round(best.share * len(lines)), 1), len(lines))
+    known = auto.knows(tried)
+    return Better(known, 0, len(lines)) if known and known != own else None

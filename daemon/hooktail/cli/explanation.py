@@ -84,7 +84,9 @@ def _told_parse(step: ParseStep) -> Iterator[str]:
             f"{reason(f'filtered.{step.skipped}')}"
         )
     elif step.record is None:
-        yield (f"format {step.format}: cannot read {what}: {reason(f'unparsable.{step.rejected}')}")
+        why = f": {step.failure}" if step.failure else ""
+        told = reason(f"unparsable.{step.rejected}")
+        yield f"format {step.format}: cannot read {what}: {told}{why}"
         if step.misfit is not None:
             yield from _told_misfit(step.text, step.misfit)
     else:

@@ -51,7 +51,7 @@ REASONS = {
     "unparsable.unfinished_record": "the rest of the record did not come",
     "unparsable.too_long": "the record goes beyond its limits",
     "unparsable.no_format_fits": "auto finds no format that reads it",
-    "unparsable.parser_failed": "the parser of another package failed on it",
+    "unparsable.parser_failed": "its parser failed on it",
     "unparsable.too_large": "something in it is over its limit: url (max_url_length), "
     "user agent (max_user_agent_length), a text (max_length), the body (max_body_bytes)",
     "unparsable.internal_error": "hooktail has a bug, which this line shows",

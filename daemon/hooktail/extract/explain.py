@@ -15,7 +15,7 @@ from hooktail.extract.choice import choice_of
 from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.misfit import find_misfit
 from hooktail.extract.pageview import PREFETCH_HEADERS, content_type
-from hooktail.extract.reading import HeldLine
+from hooktail.extract.reading import HeldLine, failure_of
 from hooktail.extract.rules import DROPPED, NO_NAME
 from hooktail.extract.sampling import SAMPLED
 from hooktail.extract.steps import (
@@ -153,6 +153,7 @@ def _rejected(
     return ParseStep(
         format=extractor.source.format,
         rejected=error.reason,
+        failure=failure_of(error),
         lines=len(assembled.keys),
         text=text,
         misfit=misfit,

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hooktail.errors import HooktailError
+from hooktail.extract.blame import blame
 from hooktail_parsers import Format
 
 if TYPE_CHECKING:
@@ -89,9 +90,8 @@ def _run(path: Path) -> ModuleType:
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        reason = str(error).partition("\n")[0] or "no reason given"
-        raise ParserFileError(f"{path}: {type(error).__name__}: {reason}") from error
+    except (Exception, SystemExit) as error:
+        raise ParserFileError(f"{path}: {blame(error)}") from error
     finally:
         sys.dont_write_bytecode = written
     return module

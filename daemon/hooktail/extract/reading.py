@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from hooktail.extract.blame import blame
 from hooktail_parsers import ParseError, Part, Record, Skip, Step
 from hooktail_parsers.assembly import Assembler, is_stateful
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from hooktail_parsers import Parser, Result
+
+
+class ParserFailed(ParseError):  # noqa: N818  # a finding about a line, as its base is
+    """The parser broke its contract on a line."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("parser_failed")
+        self.why = why
+        """What it raised, and where; or what it returned."""
 
 
 class HeldLine(NamedTuple):
@@ -99,8 +109,13 @@ class Reader:
             parsed = self._parser.parse(text)
         except ParseError as error:
             return error
-        except Exception:  # noqa: BLE001  # a plugin's edge
-            return ParseError("parser_failed")
+        except Exception as error:  # noqa: BLE001  # a plugin's edge
+            return ParserFailed(blame(error))
         if not isinstance(parsed, Record | Skip | ParseError | Part | Step):
-            return ParseError("parser_failed")
+            return ParserFailed(f"it returned {type(parsed).__name__}, which is no result")
         return parsed
+
+
+def failure_of(error: ParseError) -> str:
+    """Says why a parser failed on a line, as far as it is known; `""` for a line that is bad."""
+    return error.why if isinstance(error, ParserFailed) else ""

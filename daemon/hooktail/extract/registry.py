@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from hooktail.errors import HooktailError
+from hooktail.extract.blame import blame
 from hooktail.extract.plugin_file import formats_of
 from hooktail_parsers import Format, OptionError
 from hooktail_parsers.builtin import ALIASES, FORMATS
@@ -229,10 +230,7 @@ def _load(offers: list[EntryPoint]) -> Format:
     try:
         loaded = first.load()  # the plugin's code runs here and may raise anything
     except Exception as error:
-        reason = str(error).partition("\n")[0] or "no reason given"
-        raise PluginError(
-            f"{offer} cannot be loaded from {first.value}: {type(error).__name__}: {reason}"
-        ) from error
+        raise PluginError(f"{offer} cannot be loaded from {first.value}: {blame(error)}") from error
     if not isinstance(loaded, Format):
         raise PluginError(f"{offer}: {first.value} is no hooktail_parsers.Format")
     if loaded.name != first.name:

@@ -22,6 +22,8 @@ class ParseStep:
     record: Record | None = None
     skipped: str = ""
     rejected: str = ""
+    failure: str = ""
+    """What the parser itself did wrong, where it did."""
     lines: int = 1
     """How many lines make up what was read."""
     text: bytes = b""

@@ -62,8 +62,11 @@ def _azure_record(found: Found) -> Found:
 
 
 def _from_brace(line: bytes) -> tuple[bytes, str | None] | None:
-    """Cuts off a syslog prefix; its host and time are the edge's, not the request's."""
-    at = line.find(b"{")
+    """Cuts off a syslog prefix; its host and time are the edge's, not the request's.
+
+    A bracket begins none, but the line of an application's log, with its context behind it.
+    """
+    at = -1 if line.startswith(b"[") else line.find(b"{")
     return None if at < 0 else (line[at:], None)
 
 

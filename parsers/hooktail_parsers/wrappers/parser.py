@@ -46,15 +46,15 @@ def wrapper_format(
     def wrap(inner: Parser, options: Mapping[str, str]) -> Parser:
         outer = splitter(options)
         if isinstance(outer, Rfc3164) and outer.year is not None:
-            return YearTurns(options, lambda each: _around(inner, each), outer.year)
-        return _around(inner, outer)
+            return YearTurns(options, lambda each: _around(inner, each, name), outer.year)
+        return _around(inner, outer, name)
 
     return Format(name, summary, ("time",), make, "wrapper", wrap, example=example, source=source)
 
 
-def _around(inner: Parser, outer: Splitter) -> Parser:
+def _around(inner: Parser, outer: Splitter, name: str) -> Parser:
     if outer.joins or isinstance(inner, StatefulParser):
-        return StreamWrapper(outer, inner)
+        return StreamWrapper(outer, inner, name)
     return PlainWrapper(outer, inner)
 
 

@@ -157,7 +157,9 @@ class StreamWrapper:
     new one, with its state, and what is open in it ends.
     """
 
-    def __init__(self, splitter: Splitter, inner: Parser) -> None:
+    def __init__(self, splitter: Splitter, inner: Parser, name: str) -> None:
+        """Prepares one file; `name` is the wrapper's, as configurations have it."""
+        self._name = name
         self._splitter = splitter
         self._inner = inner
         self._stateful = inner if isinstance(inner, StatefulParser) else None
@@ -168,7 +170,13 @@ class StreamWrapper:
 
     def fork(self) -> StreamWrapper:
         """Returns a parser for another file."""
-        return StreamWrapper(self._splitter, self._inner)
+        return StreamWrapper(self._splitter, self._inner, self._name)
+
+    @property
+    def chosen(self) -> str:
+        """What `auto` has found inside, behind the wrapper's name; of several streams each."""
+        found = (getattr(stream.inner, "chosen", "") for stream in self._streams.values())
+        return ", ".join(f"{self._name}+{spec}" for spec in sorted({*filter(None, found)}))
 
     def parse(self, line: bytes) -> Result:
         """Parses one line."""

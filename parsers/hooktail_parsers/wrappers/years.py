@@ -53,6 +53,11 @@ class YearTurns:
         """Returns a parser for another file."""
         return YearTurns(self._options, self._around, self._first)
 
+    @property
+    def chosen(self) -> str:
+        """What `auto` has found inside."""
+        return str(getattr(self._parser, "chosen", ""))
+
     def restore(self, state: str) -> None:
         """Carries year and month; raises ValueError for a text that is no state of this parser."""
         self._begin()

@@ -184,6 +184,65 @@ def test_auto_says_what_it_found(log: Path) -> None:
     )
 
 
+def test_a_format_that_reads_fewer_than_half_of_the_refused_lines_is_named_too(
+    tmp_path: Path,
+) -> None:
+    """Nothing is said of there being no other format."""
+    log = tmp_path / "access.log"
+    vhosts = [f"shop.example:443 {page_view(number)}" for number in range(12)]
+    log.write_text("".join([*vhosts, "nonsense of another kind\n" * 28]))
+
+    hint = look(log, format="combined")["format_matches_nothing"].hint
+
+    assert hint == 'format = "vhost_combined" reads 12 of 40 refused lines'
+
+
+def test_a_format_that_reads_most_goes_before_one_that_says_more_of_a_few(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    few = [f"shop.example:443 {page_view(number)}" for number in range(15)]
+    most = [f'[14/Mar/2025 09:26:53] "GET /{number} HTTP/1.1" 200 5\n' for number in range(25)]
+    log.write_text("".join([*few, *most]))
+
+    hint = look(log, format="nginx_json")["format_matches_nothing"].hint
+
+    assert hint == 'format = "django_runserver" reads 25 of 40 refused lines'
+
+
+def test_a_format_that_knows_lines_without_requests_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "laravel.log"
+    log.write_text('[2025-03-14 08:26:54] production.ERROR: Undefined {"a":1} []\n' * 20)
+
+    hint = look(log)["format_matches_nothing"].hint
+    assert hint == 'format = "laravel_app" knows these lines, and none of them is a request'
+
+    found = look(log, format="auto")
+    assert set(found) == {"no_records", "no_events"} & set(found)
+    assert "no_request 20" in found["no_records"].message
+
+
+def test_a_parser_that_fails_is_named_and_no_other_format_looked_for(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    file = tmp_path / "ours.py"
+    file.write_text(
+        "from hooktail_parsers import Format, LineParser, Record\n"
+        "class Ours(LineParser):\n"
+        "    def parse(self, line):\n"
+        "        raise ValueError(line.decode())\n"
+        "FORMAT = Format('ours', 'ours', (), lambda options: Ours())\n"
+    )
+    file.chmod(0o644)
+    log = tmp_path / "access.log"
+    log.write_text("203.0.113.7 x\n" * 20)
+
+    found = look(log, format="ours", parser_file=file)
+
+    assert found["format_matches_nothing"].hint == "mend the parser of ours"
+    told = found["line_refused"].message
+    assert "line 1 is refused (parser_failed: ValueError: " in told
+    assert "(ours.py, line 4))" in told
+    assert "203.0.113.7" not in told
+
+
 def test_a_log_of_other_things_is_no_request_log(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("# a comment\n\n" * 20)

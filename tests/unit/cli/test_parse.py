@@ -16,6 +16,7 @@ import pytest
 from hooktail.cli import formats, parse
 from hooktail.errors import InputError, PermissionDeniedError, UsageError
 from hooktail.extract import registry
+from hooktail.extract.plugin_file import ParserFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +159,77 @@ def test_what_is_wrong_for_want_of_a_wrong_option_is_not_told(log: Path) -> None
 
     [told] = str(caught.value).splitlines()
     assert told.startswith("--set date_format: ")
+
+
+OURS = """
+from hooktail_parsers import Format, LineParser, Record
+
+class Ours(LineParser):
+    def parse(self, line):
+        if line == b"nothing":
+            return None
+        return Record(path=f"/{int(line)}")
+
+OURS = Format("ours", "ours", ("path",), lambda options: Ours())
+"""
+
+
+def test_a_parser_file_gives_a_format_and_what_it_raises_is_told_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, log = tmp_path / "ours.py", tmp_path / "ours.log"
+    file.write_text(OURS)
+    file.chmod(0o644)
+    log.write_bytes(b"1\nx\n2\nx\nnothing\n")
+
+    code = run("parse", "--format", "cri+ours", "--parser-file", str(file), str(log))
+    assert code == 1
+    code = run("parse", "--format", "ours", "--parser-file", str(file), str(log))
+
+    out, err = capsys.readouterr()
+    assert code == 0
+    assert out.count('"reason":"parser_failed"') == 3
+    raised = "ValueError: invalid literal for int() with base 10: b'x' (ours.py, line 8)"
+    assert err.splitlines() == [
+        f"{log}: the parser fails on line 2: {raised}",
+        f"{log}: the parser fails on line 5: it returned NoneType, which is no result",
+    ]
+
+
+def test_a_parser_file_that_others_may_write_is_refused(log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ours.py"
+    file.write_text(OURS)
+    file.chmod(0o666)
+
+    with pytest.raises(ParserFileError, match="chmod go-w"):
+        run("parse", "--format", "ours", "--parser-file", str(file), str(log))
+
+
+IN_DOCKER = orjson.dumps({"log": LINE.decode() + "\n", "stream": "stdout"}) + b"\n"
+
+
+@pytest.mark.parametrize("spec", ["docker_json", "docker_json+auto"])
+@pytest.mark.parametrize("lines", [1, 40])
+def test_what_auto_chose_inside_a_wrapper_is_said(
+    spec: str, lines: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "docker.log"
+    log.write_bytes(IN_DOCKER * lines)
+
+    run("parse", "--format", spec, str(log))
+
+    assert capsys.readouterr().err == f"{log}: auto chose docker_json+ncsa_combined\n"
+
+
+def test_nothing_is_said_of_a_choice_that_was_not_left_to_auto(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "docker.log"
+    log.write_bytes(IN_DOCKER)
+
+    assert run("parse", "--format", "docker_json+combined", str(log)) == 0
+
+    assert capsys.readouterr().err == ""
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

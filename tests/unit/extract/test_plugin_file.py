@@ -82,10 +82,12 @@ def test_a_link_is_judged_by_where_it_leads(place: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("1/0", "ZeroDivisionError: division by zero"),
-        ("def", "SyntaxError: "),
+        ("\n1/0", r"ZeroDivisionError: division by zero \(ours\.py, line 2\)$"),
+        ("\ndef", r"SyntaxError: .*\(ours\.py, line 2\)$"),
         ("x = 1", "defines no hooktail_parsers.Format"),
-        ("import nowhere_to_be_found", "ModuleNotFoundError: "),
+        ("import nowhere_to_be_found", r"ModuleNotFoundError: .*\(ours\.py, line 1\)$"),
+        ("import json\njson.loads('{')", r"JSONDecodeError: .*\(ours\.py, line 2\)$"),
+        ("raise SystemExit('no')", r"SystemExit: no \(ours\.py, line 1\)$"),
     ],
 )
 def test_a_file_that_does_not_work_says_why(place: Path, text: str, told: str) -> None:

@@ -84,6 +84,11 @@ def records(done: list[Assembled[int]]) -> dict[int, Record]:
     return {each.keys[0]: each.parsed for each in done if isinstance(each.parsed, Record)}
 
 
+def reasons_of(done: list[Assembled[int]]) -> list[str]:
+    """Of what came to no record."""
+    return [each.parsed.reason for each in done if not isinstance(each.parsed, Record)]
+
+
 def comparable(done: list[Assembled[int]]) -> list[object]:
     return [
         (each.keys, each.parsed.reason if isinstance(each.parsed, ParseError) else each.parsed)
@@ -136,6 +141,20 @@ def test_lines_of_each_format_are_read_as_by_its_name(known: Format) -> None:
             expected[number].user_agent,
             expected[number].user,
         )
+
+
+def test_a_wrapper_says_what_it_found_inside() -> None:
+    parser = FORMATS["rfc3164"].make({"year": "2025"})
+    assert isinstance(parser, StatefulParser)
+    parser = parser.fork()
+    assert getattr(parser, "chosen", None) == ""
+
+    for number in range(SAMPLE_LINES):
+        line = b"Mar 14 09:26:53 web1 nginx: " + combined(number)
+        other = b"Mar 14 09:26:53 web1 other: " + vhost(number)
+        parser.parse_batch([line, other])
+
+    assert getattr(parser, "chosen", None) == "rfc3164+ncsa_combined, rfc3164+vhost_combined"
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda known: known.name)
@@ -499,6 +518,76 @@ SPRING_LINES = [
     b"Caused by: java.io.IOException: uri=/fake status=200 method=GET client=203.0.113.9",
     b"\tat e.s.Api.call(Api.java:10)",
 ]
+
+
+LARAVEL_ERROR = [
+    b'[2025-03-14 08:26:54] production.ERROR: Undefined {"exception":"[object] (ErrorException(0)',
+    b"[stacktrace]",
+    *(b"#%d /app/vendor/Kernel.php(175): handle()" % number for number in range(70)),
+    b'"} ',
+]
+LARAVEL_CONTEXT = (
+    b'[2025-01-02 11:19:06] local.INFO: Page Access {"path":"/","method":"GET",'
+    b'"ip":"203.0.113.7","user_agent":"Agent/1.0"} []'
+)
+LOGFMT_ERROR = b'time="2021-09-15T21:17:10.220731Z" level=error msg="not found" reason='
+ECS_ERROR = b'{"@timestamp":"2025-01-13T09:58:13.631Z","message":"x","ecs.version":"1.6.0"}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "spec"),
+    [
+        (LARAVEL_ERROR, "laravel_app"),
+        ([*LARAVEL_ERROR, LARAVEL_CONTEXT], "laravel_app"),
+        ([LARAVEL_CONTEXT], "laravel_app"),
+        ([LOGFMT_ERROR] * 40, "logfmt_app"),
+        ([ECS_ERROR] * 40, "ecs_json"),
+        (SPRING_LINES[1:] * 20, "spring_app"),
+        ([b'{"level":"info","msg":"up"}'] * 400, "json_app"),
+        ([b"2025-01-02T11:19:06Z stdout F " + LOGFMT_ERROR] * 40, "cri+logfmt_app"),
+    ],
+)
+def test_the_lines_of_an_application_without_requests_are_known(
+    lines: list[bytes], spec: str
+) -> None:
+    """A long record goes on behind the sample in which it began."""
+    parser = new()
+
+    reasons = reasons_of(read(parser, lines))
+
+    assert set(reasons) == {"no_request"}
+    assert not parser.chosen, "the first requests decide what the file is"
+    assert parser.best_spec(lines[:SAMPLE_LINES]) == spec
+
+
+def test_a_record_that_began_before_a_restart_goes_on_behind_it() -> None:
+    parser = new()
+    state = ""
+    for result in parser.parse_batch(LARAVEL_ERROR[:SAMPLE_LINES]):
+        if isinstance(result, Step) and result.state is not None:
+            state = result.state
+
+    again = new()
+    again.restore(state)
+    done = read(again, LARAVEL_ERROR[SAMPLE_LINES:])
+
+    assert set(reasons_of(done)) == {"no_request"}
+
+
+def test_requests_among_an_applications_lines_are_still_found() -> None:
+    """And what is no request is none, whichever format the requests are of."""
+    lines = [LOGFMT_ERROR] * 30 + [combined(1), combined(2)] + [combined(3)] * 40
+
+    done = read(new(), lines)
+
+    assert len(records(done)) == 42
+    assert reasons_of(done) == ["no_request"] * 30
+
+
+def test_lines_that_only_begin_with_a_time_are_known_to_nobody() -> None:
+    done = read(new(), [b"Mar 14 09:26:53 web1 own[12]: 203.0.113.7 GET /a 200"] * 40)
+
+    assert set(reasons_of(done)) == {"no_format_fits"}
 
 
 @pytest.mark.parametrize(
