@@ -64,6 +64,8 @@ _BY_SOFTWARE = {
     b"incapsula": _INCAPSULA,
 }
 _BY_COLUMN = {b"x-edge-location": _CLOUDFRONT, b"avgbandwidth": _SHOUTCAST}
+_OF_IIS = frozenset((b"sc-substatus", b"sc-win32-status", b"s-sitename"))
+"""Columns that IIS alone has. NetScaler and Tomcat, which count in seconds, have an `s-ip` too."""
 
 # CloudFront's columns never change their order, new ones come behind. A file without its header
 # has as many as there were when it was written.
@@ -235,7 +237,10 @@ class W3cParser(HeadedParser):
         for name, dialect in _BY_COLUMN.items():
             if name in names:
                 return dialect
-        return _DIALECTS.get(self._header.get("dialect", ""), _ANY)
+        stated = _DIALECTS.get(self._header.get("dialect", ""))
+        if stated is not None:
+            return stated
+        return _ANY if _OF_IIS.isdisjoint(name.lower() for name in names) else _IIS
 
 
 def _read_tabs(layout: _Layout, text: bytes) -> Result:

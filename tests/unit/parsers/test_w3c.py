@@ -352,6 +352,25 @@ def test_w3c_tells_the_writer_by_software_and_columns() -> None:
     assert edge.user_agent == "A b"
 
 
+@pytest.mark.parametrize("column", [b"sc-substatus", b"SC-Win32-Status", b"s-sitename"])
+def test_columns_of_iis_alone_tell_its_milliseconds_where_the_software_is_not_named(
+    column: bytes,
+) -> None:
+    header = b"#Fields: date time cs-uri-stem time-taken " + column
+    line = b"2025-03-14 08:26:53 /x 1500 0"
+
+    assert record(header, line, name="w3c").duration_s == 1.5
+    netscaler = record(b"#Software: NetScaler Web Logging", header, line, name="w3c")
+    assert netscaler.duration_s == 1500, "what the software says goes before"
+
+
+def test_an_address_of_the_server_is_no_sign_of_iis() -> None:
+    """NetScaler and Tomcat log it too, and count in seconds."""
+    header = b"#Fields: date time s-ip cs-uri-stem time-taken"
+
+    assert record(header, b"2025-03-14 08:26:53 10.0.0.4 /x 15", name="w3c").duration_s == 15
+
+
 def test_a_header_with_tabs_is_above_lines_with_tabs() -> None:
     found = record(
         b"#Fields: date\ttime\tcs-uri-stem\tcs(User-Agent)\tcs-username",
