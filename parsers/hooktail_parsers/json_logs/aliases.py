@@ -153,6 +153,12 @@ _RESPONSE_OBJECT = under(
     ),
 )
 
+# Google Cloud's LogEntry has the answer in the same object.
+_GOOGLE_REQUEST = under(
+    ("http_request",),
+    aliases(status="status", bytes_sent="response_size", duration="latency"),
+)
+
 SERVER = joined(
     _COMMON,
     aliases(
@@ -176,9 +182,11 @@ APP = joined(
     ),
     _REQUEST_OBJECT,
     _RESPONSE_OBJECT,
+    _GOOGLE_REQUEST,
     ECS,
-    # Mostly the machine's own name, and only then the site's; Serilog's time.
-    aliases(host="host", time="@t"),
+    aliases(target="http_path http_url http_target http_uri"),
+    # Mostly the machine's own name, and only then the site's; the times of Serilog and Python.
+    aliases(host="host", time="@t asctime"),
 )
 """For logs of applications, of which only some lines state requests."""
 

@@ -302,3 +302,49 @@ def test_a_host_header_is_the_site_even_if_it_is_one_word() -> None:
     for record in parser.parse_batch([line] * 5):
         assert isinstance(record, Record)
         assert (record.host, record.port) == ("shop", 3000)
+
+
+GOOGLE: dict[str, Any] = {
+    "severity": "INFO",
+    "timestamp": STAMP,
+    "httpRequest": {
+        "requestMethod": "GET",
+        "requestUrl": "https://shop.example/p?q=1",
+        "status": 200,
+        "responseSize": "5120",
+        "userAgent": "Agent/1.0",
+        "remoteIp": "203.0.113.7",
+        "referer": "https://r.example/",
+        "latency": "0.012s",
+        "protocol": "HTTP/1.1",
+    },
+    "message": "anything",
+}
+
+
+def test_the_request_object_of_google_cloud_holds_the_answer_too() -> None:
+    found = BY_NAME["json_app"].make({}).parse_batch([json.dumps(GOOGLE).encode()] * 3)
+
+    for record in found:
+        assert isinstance(record, Record)
+        assert (record.time_ms, record.ip, record.method) == (TIME_MS, "203.0.113.7", "GET")
+        assert (record.host, record.path, record.query) == ("shop.example", "/p", "q=1")
+        assert (record.status, record.bytes_sent, record.duration_s) == (200, 5120, 0.012)
+        assert (record.user_agent, record.referrer) == ("Agent/1.0", "https://r.example/")
+
+
+def test_pythons_asctime_is_the_time_and_http_path_the_target() -> None:
+    """As python-json-logger writes a record with `extra`."""
+    line = {
+        "asctime": "2025-03-14 09:26:53,123",
+        "levelname": "INFO",
+        "message": "request",
+        "http_method": "GET",
+        "http_path": "/p?q=1",
+        "status_code": 200,
+    }
+    parser = BY_NAME["json_app"].make({"timezone": "+01:00"})
+
+    for record in parser.parse_batch([json.dumps(line).encode()] * 3):
+        assert isinstance(record, Record)
+        assert (record.time_ms, record.path, record.query) == (TIME_MS, "/p", "q=1")
