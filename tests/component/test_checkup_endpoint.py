@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from component.endpoint import OK, Endpoint, answering, raw_server, status
 from support.certificates import make_certificates, server_tls
+from support.connect_proxy import ConnectProxy
 
 from hooktail.checkup import endpoint as way
 from hooktail.checkup import trial_event
@@ -110,6 +112,84 @@ async def test_a_refused_port_is_told() -> None:
 
     assert failure.name == "endpoint_connect"
     assert "Connection refused" in failure.message
+
+
+PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("HTTPS_PROXY", "HTTPS_PROXY is set here, and hooktail uses no proxy but one that [destin"),
+        ("all_proxy", 'set `proxy`, or proxy_env = "all_proxy" and give the service that variable'),
+        ("", "if only a proxy leads out, set `proxy` in [destination.default]"),
+    ],
+)
+async def test_where_there_is_no_way_a_proxy_of_the_environment_is_named(
+    variable: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "http://user:secret@proxy.example:3128")
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        refused = last_failure(await look(section(taken.getsockname()[1], scheme="https")))
+    unknown = last_failure(await look(section(443, scheme="https", host="no-such-host.invalid")))
+
+    for failure in (refused, unknown):
+        assert told in failure.hint
+        assert "secret" not in failure.hint
+
+
+async def test_the_way_through_a_proxy_is_the_way_that_is_gone(certificates: Path) -> None:
+    """The endpoint's name is for the proxy to look up: here it has none."""
+    async with (
+        Endpoint(answering(OK), server_tls(certificates, "good")) as server,
+        ConnectProxy(login="us%er:pa:ss") as proxy,
+    ):
+        direct = section(server.port, scheme="https", ca_file=certificates / "ca.pem")
+        found = await look(replace(direct, proxy=Secret(proxy.url("us%25er:pa%3Ass"))))
+
+    assert [each.name for each in found] == ["endpoint_dns", "endpoint_connect", "endpoint_tls"]
+    assert all(each.level is not Level.FAIL for each in found)
+    assert f"the proxy 127.0.0.1:{proxy.port} takes connections" in found[1].message
+    assert "its certificate is valid" in found[2].message
+    assert all("pa" not in each.message.replace("takes", "") for each in found[:2])
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("login", "refuse", "told", "hint"),
+    [
+        ("u:p", "", "wants a user and a password (407)", "put user:password@ before its host"),
+        ("", "403 Forbidden", "opens no tunnel (403)", "have it let 127.0.0.1:443 thr"),
+        ("", "no status", "answers something else than HTTP", "is that an HTTP proxy?"),
+    ],
+)
+async def test_a_proxy_that_opens_no_tunnel_is_told(
+    login: str, refuse: str, told: str, hint: str
+) -> None:
+    async with ConnectProxy(login=login, refuse=refuse) as proxy:
+        url = Secret(proxy.url("x:y" if login else ""))
+        failure = last_failure(await look(replace(section(443, scheme="https"), proxy=url)))
+
+    assert failure.name == "endpoint_tls"
+    assert f"the proxy 127.0.0.1:{proxy.port} {told}" in failure.message
+    assert failure.hint.startswith(hint)
+
+
+async def test_a_proxy_that_is_not_there_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        port = taken.getsockname()[1]
+        url = Secret(f"http://user:hidden@127.0.0.1:{port}")
+        failure = last_failure(await look(replace(section(443, scheme="https"), proxy=url)))
+
+    assert failure.name == "endpoint_connect"
+    assert f"no connection to the proxy 127.0.0.1:{port}: Connection refused" in failure.message
+    assert "hidden" not in failure.message + failure.hint
 
 
 async def test_a_name_that_does_not_resolve_is_told() -> None:

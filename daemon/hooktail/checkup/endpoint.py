@@ -1,6 +1,7 @@
 """The way to an endpoint, a step at a time: its name, its port, its certificate. Sends nothing.
 
-What it says never has the account id in it: the endpoint is named by its template.
+With a proxy, name and port are the proxy's, and the certificate is seen through a tunnel. What it
+says never has the account id in it: the endpoint is named by its template.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from hooktail.checkup.finding import ENDPOINT, Finding, Level
+from hooktail.checkup.proxied import Proxy, TunnelError, way_out
 from hooktail.config.findings import MASK
 from hooktail.delivery.target import Target
 
@@ -55,25 +57,42 @@ class _Way:
         self._port = url.port or _PORTS[url.scheme]
         named = re.split("[/?]", section.endpoint.partition("://")[2], maxsplit=1)[0]
         self.shown = named if ":" in named.rpartition("]")[2] else f"{named}:{self._port}"
+        self._proxy = None if section.proxy is None else Proxy(section.proxy)
+        self._first_hop = (self._host, self._port)
+        self._on_the_way = ""
+        if self._proxy is not None:
+            self._first_hop = self._proxy.host, self._proxy.port
+            self._on_the_way = f"the proxy {self._proxy.shown} "
         self._open: _Address | None = None
 
     async def resolve(self) -> list[_Address]:
-        """Asks for the addresses of the host."""
+        """Asks for the addresses of the host, or of the proxy: that one looks up the host."""
         loop = asyncio.get_running_loop()
+        host, port = self._first_hop
         try:
             async with asyncio.timeout(self._section.connect_timeout_s):
-                found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except TimeoutError:
-            self._fail("dns", "no answer from the name service", _LOOK_AT_DNS)
+            self._fail("dns", "no answer from the name service", self._look_at_dns())
             return []
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not a name"
-            self._fail("dns", f"the name cannot be resolved: {reason}", _LOOK_AT_DNS)
+            name = f"the name of the proxy {self._proxy.shown}" if self._proxy else "the name"
+            self._fail("dns", f"{name} cannot be resolved: {reason}", self._look_at_dns())
             return []
         unique = dict.fromkeys(_Address(str(each[4][0]), each[0]) for each in found)
         addresses = [*unique][:MOST_ADDRESSES]
-        self._ok("dns", f"resolves to {', '.join(each.host for each in addresses)}")
+        found_at = ", ".join(each.host for each in addresses)
+        self._ok("dns", f"{self._on_the_way}resolves to {found_at}")
         return addresses
+
+    def _look_at_dns(self) -> str:
+        if self._proxy is not None:
+            return "correct the address of the proxy, or look at /etc/resolv.conf"
+        return f"correct `endpoint`, or look at /etc/resolv.conf; {self._way_out()}"
+
+    def _way_out(self) -> str:
+        return way_out(os.environ, self._section.name, secure=self.secure)
 
     async def connect(self, addresses: list[_Address]) -> bool:
         """Opens a connection to each address; one that answers is enough."""
@@ -81,11 +100,13 @@ class _Way:
         good = [each for each, error in zip(addresses, answers, strict=True) if not error]
         if not good:
             told = "; ".join(dict.fromkeys(answers))
-            hint = "is a firewall in the way, or nothing listening? hooktail uses no proxy"
-            self._fail("connect", f"no connection: {told}", hint)
+            hint = "is a firewall in the way, or nothing listening?"
+            hint += "" if self._proxy else f" {self._way_out()}"
+            through = f" to {self._on_the_way.strip()}" if self._proxy else ""
+            self._fail("connect", f"no connection{through}: {told}", hint)
             return False
         self._open = good[0]
-        told = "takes connections"
+        told = f"{self._on_the_way}takes connections"
         if len(good) < len(addresses):
             told += f" on {len(good)} of {len(addresses)} addresses"
         self._ok("connect", told)
@@ -95,7 +116,7 @@ class _Way:
         try:
             async with asyncio.timeout(self._section.connect_timeout_s):
                 _, writer = await asyncio.open_connection(
-                    address.host, self._port, family=address.family
+                    address.host, self._first_hop[1], family=address.family
                 )
         except TimeoutError:
             return f"no answer within {self._section.connect_timeout_s:g} s"
@@ -108,15 +129,19 @@ class _Way:
         """Has the certificate shown and checks it, as the sender does."""
         assert self._open is not None  # noqa: S101 - `connect` found it
         target = Target(self._section, user_agent="")
+        assert target.tls is not None  # noqa: S101 - only a way with TLS comes here
+        writer: asyncio.StreamWriter | None = None
         try:
             async with asyncio.timeout(self._section.connect_timeout_s):
-                _, writer = await asyncio.open_connection(
-                    self._open.host,
-                    self._port,
-                    family=self._open.family,
-                    ssl=target.tls,
-                    server_hostname=self._host,
+                reader, writer = await asyncio.open_connection(
+                    self._open.host, self._first_hop[1], family=self._open.family
                 )
+                if self._proxy is not None:
+                    host = f"[{self._host}]" if ":" in self._host else self._host
+                    await self._proxy.tunnel(reader, writer, f"{host}:{self._port}")
+                await writer.start_tls(target.tls, server_hostname=self._host)
+        except TunnelError as error:
+            self._fail("tls", f"{self._on_the_way}{error}", error.hint)
         except TimeoutError:
             told = f"no TLS handshake within {self._section.connect_timeout_s:g} s"
             self._fail("tls", told, "does the port speak TLS?")
@@ -130,7 +155,9 @@ class _Way:
         else:
             tls = writer.get_extra_info("ssl_object")
             self._tell_certificate(tls.version(), tls.getpeercert())
-            writer.transport.abort()
+        finally:
+            if writer is not None:
+                writer.transport.abort()
 
     def _tell_certificate(self, version: str, certificate: dict[str, object]) -> None:
         ends_s = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
@@ -161,9 +188,6 @@ class _Way:
                 code=code,
             )
         )
-
-
-_LOOK_AT_DNS = "correct `endpoint`, or look at /etc/resolv.conf"
 
 
 def _reason(error: OSError) -> str:

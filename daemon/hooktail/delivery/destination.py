@@ -25,7 +25,7 @@ from hooktail.delivery.outcome import Delivered, Misconfigured, Rejected, Retry
 from hooktail.delivery.poison import PoisonTest
 from hooktail.delivery.queue import Delivery, Queue
 from hooktail.delivery.snapshot import DestinationSnapshot
-from hooktail.delivery.telling import Teller
+from hooktail.delivery.telling import Teller, retry_hint
 from hooktail.model import State
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ class Destination:
                     self._bury(delivery, reason, status, answer)
                 case Retry(reason=reason):
                     self._tell_failure(reason)
-                    self._teller.trouble("delivery_retry", reason)
+                    self._teller.trouble("delivery_retry", reason, hint=retry_hint(reason))
                     if self._poison.failed(delivery):
                         self._bury(delivery, "poison", None, reason)
                     else:

@@ -27,6 +27,23 @@ _HINTS = {
     Mode.PAUSED: "the endpoint asked for it (Retry-After)",
 }
 
+_NO_WAY = "`hooktail check` goes the way step by step; if only a proxy leads out, set `proxy`"
+_UNWELL = "the endpoint is unwell: nothing to do here, it is tried again until it answers"
+_RETRY_HINTS = {
+    "dns": f"the endpoint's name is not found; {_NO_WAY}",
+    "connect": f"nothing answers at the endpoint's port, or a firewall is in the way; {_NO_WAY}",
+    "connect_timeout": f"a firewall may be in the way; {_NO_WAY}",
+    "timeout": "no answer within timeout_s: it is tried again until there is one",
+    "proxy_connect": "the proxy does not answer: is it running, and `proxy` right?",
+}
+
+
+def retry_hint(reason: str) -> str:
+    """Says what to do about a request that failed and is tried again."""
+    if reason in _RETRY_HINTS:
+        return _RETRY_HINTS[reason]
+    return "the proxy answers so: ask who runs it" if reason.startswith("proxy_") else _UNWELL
+
 
 class Log(Protocol):
     """The part of a structlog logger that is used here."""

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from hooktail.delivery.gate import GateState, Mode
-from hooktail.delivery.telling import REMIND_S, REPEAT_S, STATE_REPEAT_S, Teller
+from hooktail.delivery.telling import REMIND_S, REPEAT_S, STATE_REPEAT_S, Teller, retry_hint
 
 OPEN = GateState(name=Mode.OPEN, since=0.0, until=0.0)
 HELD = GateState(name=Mode.HELD, since=0.0, until=1.0, reason="http_403", answer="who are you")
@@ -122,6 +124,23 @@ def test_a_suppressed_last_state_is_said_later() -> None:
     scene.now = REPEAT_S + 1
     scene.teller.state(again, 1)
     assert scene.said[2:] == ["destination_held"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("dns", "set `proxy`"),
+        ("connect", "`hooktail check` goes the way"),
+        ("connect_timeout", "firewall"),
+        ("timeout", "timeout_s"),
+        ("proxy_connect", "the proxy does not answer"),
+        ("proxy_502", "the proxy answers so"),
+        ("http_503", "nothing to do here"),
+        ("disconnected", "tried again until it answers"),
+    ],
+)
+def test_a_request_that_is_tried_again_comes_with_what_to_do(reason: str, words: str) -> None:
+    assert words in retry_hint(reason)
 
 
 def test_repeated_trouble_is_said_once_a_minute_with_its_count() -> None:
