@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(_OCTET + rb"(?:\." + _OCTET + rb"){3}").fullmatch
+is_plain_ipv4 = re.compile((_OCTET + rb"(?:\." + _OCTET + rb"){3}").decode("ascii")).fullmatch
+"""Matches text that is an address as it stands, of IPv4."""
+# As a socket names a client of IPv4: mapped into IPv6, with its port, or both.
+_IPV4_OF_A_SOCKET = re.compile(
+    rb"(?:::[Ff]{4}:|)(" + _OCTET + rb"(?:\." + _OCTET + rb"){3})(?::[0-9]{1,5}|)"
+).fullmatch
 # An IPv6 address that already is in its normal form: no group is zero, none begins with one, and
 # `::`, if it is there, stands for two groups or more. `ipaddress` takes twenty times as long.
 _GROUP = rb"[1-9a-f][0-9a-f]{0,3}"
@@ -41,6 +47,9 @@ def client_ip(token: bytes) -> str | None:
         return token.decode("ascii")
     if b":" not in token or len(token) > _LONGEST_ADDRESS_BYTES:
         return None
+    of_a_socket = _IPV4_OF_A_SOCKET(token)
+    if of_a_socket:
+        return of_a_socket[1].decode("ascii")
     if _WHOLE_IPV6(token) or (token.count(b":") <= _SHORT_IPV6_COLONS and _SHORT_IPV6(token)):
         return token.decode("ascii")
     bracketed = _BRACKETED(token)
@@ -52,8 +61,6 @@ def client_ip(token: bytes) -> str | None:
     with_port = _WITH_PORT(token)
     if with_port is None:
         return None
-    if _IPV4(with_port[1]):
-        return str(IPv4Address(with_port[1].decode("ascii")))
     return _ipv6(with_port[1])
 
 

@@ -28,6 +28,8 @@ _RUN = b"0" * _LONGEST  # of digits, or of a sign and one digit less
 # Of a run that long every fourth byte shows five times, and of no usual time stamp.
 _STEP = 4
 _SHOWN = b"0" * (_LONGEST // _STEP)
+_BYTES_A_LOOK = 4096
+"""Places that come more often than this are not looked at one by one: all of the text is."""
 _PIECE = re.compile(
     # A string, torn off or not, so that no byte is read twice.
     rb'"' + IN_QUOTES + rb'"?'
@@ -74,7 +76,20 @@ def loads_for(texts: bytes) -> Callable[[bytes], Any]:
 
 def may_round(text: bytes) -> bool:
     """Tells whether orjson might read a whole number of the text as a fraction."""
-    return _SHOWN in text[::_STEP].translate(_AS_DIGITS) and _RUN in text.translate(_AS_DIGITS)
+    shown = text[::_STEP].translate(_AS_DIGITS)
+    at = shown.find(_SHOWN)
+    looks = 1 + len(text) // _BYTES_A_LOOK
+    while at >= 0:
+        looks -= 1
+        if looks < 0:
+            return _RUN in text.translate(_AS_DIGITS)
+        # The run's beginning, if it is one: the byte shown before it is no digit of it.
+        began = at * _STEP
+        near = text[max(began - _STEP + 1, 0) : began + _LONGEST]
+        if _RUN in near.translate(_AS_DIGITS):
+            return True
+        at = shown.find(_SHOWN, at + 1)
+    return False
 
 
 def _rewritten(text: bytes) -> bytes:

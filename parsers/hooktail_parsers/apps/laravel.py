@@ -103,6 +103,8 @@ class LaravelParser(LineParser):
         """
         for number, beginning in enumerate(_BEGINNING(text)):
             start = beginning.end()
+            if not number and (context := self._last_object(text, start)) is not None:
+                return text[: beginning.start()], context, _NOTHING
             end = end_of_value(text, start)
             if number >= _MOST_BEGINNINGS or (end is None and text.startswith(b'{"', start)):
                 return None
@@ -110,6 +112,20 @@ class LaravelParser(LineParser):
             if values is not None:
                 return text[: beginning.start()], *values
         return text, _NOTHING, _NOTHING
+
+    def _last_object(self, text: bytes, start: int) -> dict[str, object] | None:
+        """Reads an object behind which stands an empty extra or nothing, as is usual; or None.
+
+        What is JSON as a whole need not be followed bracket by bracket.
+        """
+        whole = text[start:].removesuffix(b"[]").rstrip()
+        if not whole.startswith(b"{") or not whole.endswith(b"}"):
+            return None
+        try:
+            found = json_text.loads(whole)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
 
     def _objects(
         self, text: bytes, start: int, end: int

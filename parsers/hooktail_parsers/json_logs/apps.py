@@ -12,13 +12,17 @@ from hooktail_parsers.json_logs.aliases import APP, APP_CONTAINERS, aliases, joi
 from hooktail_parsers.json_logs.parser import JsonPlan, json_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hooktail_parsers.json_logs.parser import Found
 
 _MOST_RECORDS = 1001
 _MOST_VALUES = 256
 _MOST_LEVELS = 6
+_PLAIN_KINDS = frozenset(
+    ("stringValue", "string_value", "boolValue", "bool_value", "doubleValue", "double_value")
+)
+"""Of OTLP's AnyValue: the value is what stands in JSON."""
 
 
 def _log_records(found: Found) -> Sequence[Found] | None:
@@ -26,7 +30,7 @@ def _log_records(found: Found) -> Sequence[Found] | None:
 
     A line may also be a record alone.
     """
-    if not any(key in found for key in ("resourceLogs", "resource_logs")):
+    if "resourceLogs" not in found and "resource_logs" not in found:
         return [_log_record(found, None)]
     records: list[Found] = []
     for resource_logs in _objects(found, "resourceLogs", "resource_logs"):
@@ -40,11 +44,13 @@ def _log_records(found: Found) -> Sequence[Found] | None:
     return records or None
 
 
-def _objects(found: Found, *names: str) -> Iterator[Found]:
+def _objects(found: Found, *names: str) -> list[Found]:
+    objects: list[Found] = []
     for name in names:
         within = found.get(name)
         if isinstance(within, list):
-            yield from (each for each in within if isinstance(each, dict))
+            objects += [each for each in within if isinstance(each, dict)]
+    return objects
 
 
 def _log_record(record: Found, resource: object) -> Found:
@@ -70,11 +76,22 @@ def _attributes(found: object, level: int = 1) -> Found:
         return found
     if not isinstance(found, list):
         return {}
-    return {
-        pair["key"]: _any_value(pair.get("value"), level)
-        for pair in found[:_MOST_VALUES]
-        if isinstance(pair, dict) and isinstance(pair.get("key"), str)
-    }
+    flat: Found = {}
+    for pair in found[:_MOST_VALUES]:
+        if not isinstance(pair, dict):
+            continue
+        key, value = pair.get("key"), pair.get("value")
+        if not isinstance(key, str):
+            continue
+        if type(value) is dict:
+            # A call less for what nearly every attribute is.
+            kind = next(iter(value), "")
+            if kind in _PLAIN_KINDS and level <= _MOST_LEVELS:
+                value = value[kind]
+            else:
+                value = _any_value(value, level)
+        flat[key] = value
+    return flat
 
 
 def _any_value(found: object, level: int) -> object:
@@ -82,11 +99,9 @@ def _any_value(found: object, level: int) -> object:
     if not isinstance(found, dict) or level > _MOST_LEVELS:
         return None if isinstance(found, dict) else found
     for kind, value in found.items():
+        if kind in _PLAIN_KINDS:
+            return value
         match kind:
-            case "stringValue" | "string_value" | "boolValue" | "bool_value":
-                return value
-            case "doubleValue" | "double_value":
-                return value
             case "intValue" | "int_value":
                 return _whole(value)
             case "arrayValue" | "array_value" if isinstance(value, dict):

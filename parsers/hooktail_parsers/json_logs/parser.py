@@ -168,8 +168,10 @@ class JsonParser:
         """Parses lines in order."""
         reader = self._reader
         take, quickly, careful = reader.take, reader.make_quickly, reader.careful_record
+        # What is read late is read from the line: what stands in it is not kept until then.
+        late = self.careful_parse
         mine = self._plan.mine
-        ordinary = self._decode is None and self._plan.objects is None
+        ordinary, objects = self._decode is None, self._plan.objects
         loads = json_text.loads_for(b"\n".join(lines))
         parsed: list[Parsed] = []
         append = parsed.append
@@ -180,11 +182,17 @@ class JsonParser:
                 except orjson.JSONDecodeError:
                     append(self._parse_any(line))
                     continue
+                if objects is not None:
+                    apart = objects(found)
+                    if apart is None or len(apart) != 1:
+                        append(self._parse_any(line))
+                        continue
+                    found = apart[0]
                 # What `reader.record` does, spelt out: a call less for every line.
                 if mine is None or mine(found):
                     values = take(found)
                     if values is not None:
-                        record = quickly(values, found, careful)
+                        record = quickly(values, line, late)
                         if record is not None:
                             append(record)
                             continue

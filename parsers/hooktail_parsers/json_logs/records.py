@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from hooktail_parsers._api import OptionError, ParseError, Record, Skip
-from hooktail_parsers.address import virtual_host
+from hooktail_parsers.address import is_plain_ipv4, virtual_host
 from hooktail_parsers.cookies import cookie_value
 from hooktail_parsers.date_format import strptime_ms
 from hooktail_parsers.json_logs.aliases import SLOTS
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hooktail_parsers._api import Parsed
-    from hooktail_parsers.json_logs.routes import Found
     from hooktail_parsers.json_logs.shapes import Collected, Names
+
+Source = TypeVar("Source")
 
 BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
@@ -77,6 +78,10 @@ def _utf8(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
+def _ip_of_text(text: str) -> str | None:
+    return text if is_plain_ipv4(text) else ip_of(encoded(text))
+
+
 class RecordMaker:
     """Makes records of what `Names` collect."""
 
@@ -105,13 +110,14 @@ class RecordMaker:
         self._hosts = Memo(lambda raw: virtual_host(raw, _utf8), 4096)
         # For what is read quickly, by the text itself; a user's own layout is asked first.
         self._seconds = IsoSeconds(zone) if first is None else None
-        self._quick_ips = TextMemo[str | None](lambda text: ip_of(encoded(text)), 16_384)
+        self._quick_ips = TextMemo[str | None](_ip_of_text, 16_384)
         self._quick_hosts = TextMemo[tuple[str | None, int | None]](self._stated_host, 4096)
         self._quick_named = TextMemo[tuple[str | None, int | None]](
             lambda text: virtual_host(encoded(text), _utf8), 4096
         )
         self._quick_statuses = TextMemo[int | None](status_of, 1024)
         self._spans_s = TextMemo[float | None](lambda text: duration_s(text, 1.0))
+        self._spans = TextMemo[float | None](lambda text: duration_s(text, None))
         self._wanted_headers = WantedHeaders()
         self._session_cookie = options.get("session_cookie")
         self._own_fields = names.own_fields
@@ -212,9 +218,9 @@ class RecordMaker:
         )
 
     def quick_record(
-        self, values: tuple[object, ...], found: Found, careful: Callable[[Found], Parsed]
+        self, values: tuple[object, ...], source: Source, careful: Callable[[Source], Parsed]
     ) -> Record | None:
-        """Returns what `careful(found)` does, of the values that a route took; None if it is to.
+        """Returns what `careful(source)` does, of the values that a route took; None if it is to.
 
         Only what is plain is read here: ASCII text, numbers, a request that is finished.
         """
@@ -334,8 +340,10 @@ class RecordMaker:
             seconds = duration_s(span_us, 1e-6)
         elif span_ns is not None:
             seconds = duration_s(span_ns, 1e-9)
+        elif type(span) is str:
+            seconds = self._spans[span]
         else:
-            seconds = None if span is None else duration_s(span, None)
+            seconds = None  # a number without a unit
         return LateRecord(
             time_ms,
             ip,
@@ -360,7 +368,7 @@ class RecordMaker:
             None if request_id is None else _text(request_id),
             None,
             careful,
-            found,
+            source,
         )
 
     def _stated_host(self, text: str) -> tuple[str | None, int | None]:

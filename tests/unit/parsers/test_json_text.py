@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
 import pytest
@@ -163,3 +164,19 @@ def test_numbers_about_the_limit_are_exact(number: int, before: int) -> None:
     (found,) = loads(b" " * before + b"[" + str(number).encode() + b"]")
 
     assert str(found) == str(number)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text("0123456789-", min_size=1, max_size=24),
+            st.text(' ,:"a', min_size=1, max_size=6),
+        ),
+        max_size=60,
+    )
+)
+def test_a_run_of_twenty_digits_is_what_is_looked_for(pieces: list[str]) -> None:
+    """However many shorter ones are there, and wherever it begins."""
+    text = "".join(pieces).encode()
+
+    assert may_round(text) is bool(re.search(rb"[0-9-]{20}", text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -196,3 +197,33 @@ def test_any_context_comes_back_as_it_was_written(name: str, trace: str, ascii_o
     assert isinstance(parsed, Record)
     assert parsed.fields is not None
     assert (parsed.fields["event"], parsed.fields["id"]) == ("paid", name)
+
+
+VALUES = st.recursive(
+    st.none() | st.integers(-5, 5) | st.text('a{}[]"\\ \n', max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab{", max_size=2), inner),
+    max_leaves=5,
+)
+OBJECTS = st.dictionaries(st.sampled_from(["user_id", "order", "url"]), VALUES, max_size=3)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["paid", "a {b} c", "see [x] ", "", '{"x":1}']),
+    OBJECTS,
+    st.sampled_from(
+        [" []", "[]", "", " {}", ' {"a":[]}', "}", "[] []", " {", ']"'],
+    ),
+    st.integers(0, 3),
+)
+def test_an_object_that_is_json_as_a_whole_is_read_as_bracket_by_bracket(
+    message: str, context: dict[str, object], tail: str, cut: int
+) -> None:
+    text = f"[2025-03-14 08:26:53] local.INFO: {message} {json.dumps(context)}{tail}"
+    line = text[: len(text) - cut].encode()
+    careful = LaravelParser(MAPPED)
+
+    with patch.object(careful, "_last_object", return_value=None):
+        expected = careful.parse(line)
+
+    assert parse(line) == expected
