@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hooktail_parsers.w3c.values import Texts, Values
 
 _LONGEST_NUMBER = 18
+_TO_THE_MS = len("08:26:53.123")
 
 
 # The columns that hold each part of a record, lower-case; the first that the header names is it.
@@ -130,7 +131,13 @@ def _time_reader(
 
     def utc_time_ms(date: bytes, clock: bytes) -> int | None:
         start_ms = days[date] if first else fixed_ms
-        within_ms = clocks[clock]
+        if len(clock) == _TO_THE_MS and clock[8:9] == b"." and clock[9:].isdigit():
+            # Each millisecond is another one, of a second that is not; but of a leap second none.
+            within_ms = clocks[clock[:8]]
+            if within_ms is not None and clock[6:7] != b"6":
+                within_ms += int(clock[9:])
+        else:
+            within_ms = clocks[clock]
         return None if start_ms is None or within_ms is None else start_ms + within_ms
 
     def zone_time_ms(date: bytes, clock: bytes) -> int | None:

@@ -268,7 +268,8 @@ def _read_quoted(layout: _Layout, text: bytes) -> Result:
     if len(tokens) != plan.count:
         return COLUMN_COUNT
     columns = [
-        token if index in plan.spaced else unquote(token) for index, token in enumerate(tokens)
+        unquote(token) if token.startswith(b'"') and index not in plan.spaced else token
+        for index, token in enumerate(tokens)
     ]
     return plan.read(columns, layout.texts)
 

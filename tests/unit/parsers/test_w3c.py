@@ -215,6 +215,17 @@ def test_a_leap_second_stays_within_its_minute() -> None:
     line = b"2016-12-31 23:59:60 /x"
 
     assert record(b"#Fields: date time cs-uri-stem", line).time_ms == ms(2017, 1, 1) - 1
+    fraction = line.replace(b":60", b":60.250")
+    assert record(b"#Fields: date time cs-uri-stem", fraction).time_ms == ms(2017, 1, 1) - 1
+
+
+@pytest.mark.parametrize(
+    "clock", [b"08:26:61.123", b"24:00:00.123", b"08-26-53.123", b"x8:26:53.1"]
+)
+def test_a_fraction_makes_no_time_of_what_is_none(clock: bytes) -> None:
+    line = b"2025-03-14 " + clock + b" /x"
+
+    assert refusal(b"#Fields: date time cs-uri-stem", line) == "bad_time"
 
 
 def test_quoted_values_may_hold_spaces_and_doubled_quotes() -> None:
