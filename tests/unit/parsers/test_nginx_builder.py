@@ -300,7 +300,7 @@ def test_a_definition_that_cannot_be_used_is_refused(
 
 def test_make_takes_the_definition_from_log_format() -> None:
     assert NGINX.make({"log_format": COMBINED}).parse(LINE) == RECORD
-    with pytest.raises(OptionError, match="log_format: not given"):
+    with pytest.raises(OptionError, match="log_format: no definition is given"):
         NGINX.make({})
 
 
