@@ -88,4 +88,5 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, workers: int) -> None:
         assert hooktail.stop() == 0
         assert time.monotonic() - stopped_at < 5
         assert hooktail.logged("drained")[0]["requests_cut_short"] > 0
-        assert hooktail.assert_balanced()["pending"] == 500
+        books = hooktail.assert_balanced()
+        assert 0 < books["read"] == books["pending"]
