@@ -68,7 +68,8 @@ def test_a_stop_during_an_outage_keeps_within_its_deadline(tmp_path: Path) -> No
 
         assert hooktail.stop() == 0
         assert time.monotonic() - stopped_at < 3 + 2
-        assert hooktail.assert_balanced()["pending"] == 500
+        books = hooktail.assert_balanced()
+        assert 0 < books["read"] == books["pending"]
 
 
 @both
