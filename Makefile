@@ -26,7 +26,7 @@ demo: $(SETUP)  ## the whole way, on an embedded collector
 
 test: $(DEV)  ## all tests; installs nginx and logrotate by apt where it may
 	@sh tests/system/install.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(DEV)  ## ruff and the layers
 	$(BIN)/ruff format --check .

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +27,7 @@ from benchmarks.processes import (
     endpoint,
     wait_for,
 )
+from benchmarks.settings import Setting, Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,26 +35,25 @@ if TYPE_CHECKING:
 WARM, COOL = 0.1, 0.95
 """Measured between these shares of the events: without starting, opening and winding down."""
 
-
 _LOOK_S = 0.05
-
-
-class Setting(NamedTuple):
-    answer_ms: int
-    concurrency: int
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    settings: tuple[Setting, ...]
-    rounds: int
-
-
 SIZES = {
-    "full": Size((Setting(0, 64, 20_000), Setting(50, 64, 6000), Setting(50, 256, 20_000)), 3),
-    "quick": Size((Setting(0, 64, 8000), Setting(50, 64, 3000), Setting(50, 256, 8000)), 1),
-    "tiny": Size((Setting(20, 8, 200),), 1),
+    "full": Size(
+        (
+            Setting("http", 0, 64, 20_000),
+            Setting("http", 50, 64, 6000),
+            Setting("http", 50, 256, 20_000),
+        ),
+        3,
+    ),
+    "quick": Size(
+        (
+            Setting("http", 0, 64, 8000),
+            Setting("http", 50, 64, 3000),
+            Setting("http", 50, 256, 8000),
+        ),
+        1,
+    ),
+    "tiny": Size((Setting("http", 20, 8, 200),), 1),
 }
 
 
@@ -91,7 +90,7 @@ def run(size: str, directory: Path) -> Table:
                 busiest = max(busiest, share)
             rows.append(
                 (
-                    f"{_NAMES[name]}, {setting.answer_ms} ms, {setting.concurrency} at a time",
+                    f"{_NAMES[name]}, {setting.pace}",
                     f"{median(each.events / each.wall_s for each in seen):,.0f}",
                     f"{per_event[name] * 1e6:.0f}",
                     f"{per_event[name] / per_event['aiohttp']:.2f}",

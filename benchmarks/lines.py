@@ -12,28 +12,23 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.at_once import feed_at_once
 from benchmarks.generate import write_log
 from benchmarks.measure import Table
 from benchmarks.processes import SOURCE, BenchmarkError
 
 from hooktail import telemetry
-from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.store import Store
-from hooktail.checkpoint.unparsed import UnparsedStore
 from hooktail.config.sections import SourceSection
-from hooktail.extract import build_extractor, registry
-from hooktail.extract.once import OnceBook
-from hooktail.model import Lines, State
-from hooktail.pipeline import Feed
+from hooktail.extract import registry
+from hooktail.model import Lines
 from hooktail.tail.discovery import scan
 from hooktail.tail.file import Growth, TailedFile
 from hooktail.tail.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from hooktail.model import Event, Settler
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +113,6 @@ def _all(found: int, expected: int, spent_s: float) -> float:
     return spent_s
 
 
-class _AtOnce:
-    """Stands for a destination whose endpoint answers in no time."""
-
-    has_room = True
-    room_events = 4096
-    """As the default of `queue_events`."""
-
-    async def room(self) -> None:
-        """There always is."""
-
-    def submit(self, events: Sequence[Event], settler: Settler, *, source: str = "") -> None:  # noqa: ARG002 - the signature is a destination's
-        for event in events:
-            settler.settle(event, State.DELIVERED)
-
-
 def _whole(log: Path, expected: int, number: int) -> float:
     state_dir = log.parent / f"state-{number}"
     read, spent_s = whole_way(section_of(log), state_dir)
@@ -162,26 +142,9 @@ def whole_way(
 
 async def _read_all(section: SourceSection, state_dir: Path, *, prefilter: bool) -> int:
     store = Store.open(state_dir)
-    unparsed = UnparsedStore(state_dir / "unparsed")
-    keeper = Keeper(store, unparsed, wall_s=time.time, clock=time.monotonic)
-    extractor = build_extractor(
-        section,
-        payload="flat",
-        visitor_secret=b"benchmark" * 4,
-        once=OnceBook([]),
-        now_ms=lambda: time.time_ns() // 1_000_000,
-        sessions=store.state.sessions.setdefault(SOURCE, {}),
-    )
+    feed, keeper = feed_at_once(section, store, state_dir)
     if not prefilter:
-        extractor._prefilter = None  # noqa: SLF001  # nobody else should want to
-    feed = Feed(
-        section,
-        extractor,
-        _AtOnce(),  # type: ignore[arg-type]  # it does what a feed asks of a destination
-        keeper,
-        unparsed,
-        wall_s=time.time,
-    )
+        feed.extractor._prefilter = None  # noqa: SLF001  # nobody else should want to
     source = Source(section, feed, clock=time.monotonic)
     keeping = asyncio.create_task(keeper.run())
     source.apply(scan(section.paths, section.exclude))

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from glob import glob
 from http.client import HTTPConnection, HTTPException
 from itertools import count
@@ -28,7 +27,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.generate import write_log
 from benchmarks.measure import Table, cpu_s, peak_rss_mib
 from benchmarks.processes import BenchmarkError, configure, daemon, end, wait_for
-from benchmarks.sending import make_certificate
+from benchmarks.quick_endpoint import make_certificate
+from benchmarks.settings import Setting, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,19 +39,6 @@ _LOOK_S = 0.02
 SYSLOG_NG, NGINX = "/usr/sbin/syslog-ng", "/usr/sbin/nginx"
 _APACHE = "/usr/share/syslog-ng/include/scl/apache/apache.conf"
 _HTTP = "/usr/lib/syslog-ng/*/libhttp.so"
-
-
-class Setting(NamedTuple):
-    scheme: str
-    answer_ms: int
-    concurrency: int
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    settings: tuple[Setting, ...]
-    rounds: int
 
 
 SIZES = {
@@ -119,9 +106,8 @@ def run(size: str, directory: Path) -> Table:
 
 
 def _row(name: str, setting: Setting, spans: list[Span]) -> tuple[str, ...]:
-    scheme, answer_ms, concurrency, _ = setting
     return (
-        f"{name}, {scheme}, {answer_ms} ms, {concurrency} at a time",
+        f"{name}, {setting}",
         f"{median(each.events / each.wall_s for each in spans):,.0f}",
         f"{median(each.cpu_s / each.events for each in spans) * 1e6:.1f}",
         f"{median(each.peak_mib for each in spans):.0f}",

@@ -16,29 +16,25 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.at_once import feed_at_once
 from benchmarks.measure import Table, peak_rss_mib, rss_mib
 from benchmarks.processes import SOURCE, BenchmarkError
 
 import hooktail.service  # noqa: F401 - its memory is part of a daemon's
 from hooktail import telemetry
-from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.store import Store
-from hooktail.checkpoint.unparsed import UnparsedStore
 from hooktail.config.sections import SessionSection, SourceSection
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.extract.sessions import SessionBook
 from hooktail.extract.visitor import visitor
-from hooktail.model import Lines, State
-from hooktail.pipeline import Feed
+from hooktail.model import Lines
 from hooktail.tail.discovery import scan
 from hooktail.tail.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from hooktail.model import Event, Settler
 
 DAY_S = 86_400
 A_DAY = 1_000_000
@@ -108,21 +104,6 @@ class Day:
     spent_s: float = 0.0
 
 
-class _AtOnce:
-    """Stands for a destination whose endpoint answers in no time."""
-
-    has_room = True
-    room_events = 4096
-    """As the default of `queue_events`."""
-
-    async def room(self) -> None:
-        """There always is."""
-
-    def submit(self, events: Sequence[Event], settler: Settler, *, source: str = "") -> None:  # noqa: ARG002 - the signature is a destination's
-        for event in events:
-            settler.settle(event, State.DELIVERED)
-
-
 async def _day(directory: Path, visitors: int) -> Day:
     log, state_dir = directory / "access.log", directory / "state"
     state_dir.mkdir(mode=0o700)
@@ -131,24 +112,7 @@ async def _day(directory: Path, visitors: int) -> Day:
     )
     store = _Counting.open(state_dir)
     assert isinstance(store, _Counting)
-    unparsed = UnparsedStore(state_dir / "unparsed")
-    keeper = Keeper(store, unparsed, wall_s=time.time, clock=time.monotonic)
-    extractor = build_extractor(
-        section,
-        payload="flat",
-        visitor_secret=b"benchmark" * 4,
-        once=OnceBook([]),
-        now_ms=lambda: time.time_ns() // 1_000_000,
-        sessions=store.state.sessions.setdefault(SOURCE, {}),
-    )
-    feed = Feed(
-        section,
-        extractor,
-        _AtOnce(),  # type: ignore[arg-type]  # it does what a feed asks of a destination
-        keeper,
-        unparsed,
-        wall_s=time.time,
-    )
+    feed, keeper = feed_at_once(section, store, state_dir)
     clock_s = 0.0
     source = Source(section, feed, clock=lambda: clock_s)
     keeping = asyncio.create_task(keeper.run())
@@ -172,7 +136,7 @@ async def _day(directory: Path, visitors: int) -> Day:
         clock_s += 10.0  # every file is due for a look
         while await source.turns():
             pass
-        day.most_sessions = max(day.most_sessions, len(extractor.sessions.book))
+        day.most_sessions = max(day.most_sessions, len(feed.extractor.sessions.book))
     keeper.stop()
     await keeping
     source.close()
@@ -181,7 +145,7 @@ async def _day(directory: Path, visitors: int) -> Day:
     day.rss_peak = peak_rss_mib(pid)
     day.journal_bytes = store.written
     day.events = feed.books.totals.get("delivered", 0)
-    if day.events != 2 * visitors or extractor.sessions.book.dropped:
+    if day.events != 2 * visitors or feed.extractor.sessions.book.dropped:
         raise BenchmarkError(f"{day.events} of {2 * visitors} page views came out")
     return day
 

@@ -6,40 +6,21 @@ its workers.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.generate import write_log
 from benchmarks.measure import Table, cpu_s, peak_rss_mib
 from benchmarks.processes import BenchmarkError, Daemon, configure, daemon, wait_for
-from benchmarks.sending import make_certificate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from benchmarks.quick_endpoint import make_certificate, quick_endpoint
+from benchmarks.settings import Setting, Size
 
 WARM, COOL = 0.1, 0.9
 """Measured between these shares of the events."""
 WORKERS = (1, 2)
 _LOOK_S = 0.1
-
-
-class Setting(NamedTuple):
-    scheme: str
-    answer_ms: int
-    concurrency: int
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    settings: tuple[Setting, ...]
-    rounds: int
 
 
 def _settings(at_once: int, delayed: int) -> tuple[Setting, ...]:
@@ -85,10 +66,9 @@ def run(size: str, directory: Path) -> Table:
                 )
         for workers, seen in spans.items():
             span = Span(*(median(values) for values in zip(*seen, strict=True)))
-            scheme, answer_ms, concurrency, _ = setting
             rows.append(
                 (
-                    f"{scheme}, {answer_ms} ms, {concurrency} at a time: `workers = {workers}`",
+                    f"{setting}: `workers = {workers}`",
                     f"{span.rate:,.0f}",
                     f"{span.daemon_us:.1f}",
                     f"{span.workers_us:.1f}",
@@ -118,16 +98,16 @@ def _measure(
 ) -> Span:
     directory.mkdir()
     secure = setting.scheme == "https"
-    with _endpoint(setting.answer_ms, *(certificate if secure else ())) as (port, endpoint_pid):
+    with quick_endpoint(setting.answer_ms, *(certificate if secure else ())) as endpoint:
         config = configure(
             directory,
-            f"{setting.scheme}://127.0.0.1:{port}/{{account_id}}/pixel.png",
+            f"{setting.scheme}://127.0.0.1:{endpoint.port}/{{account_id}}/pixel.png",
             str(log),
             delivery=f"concurrency = {setting.concurrency}\nworkers = {workers}",
             destination=f'ca_file = "{certificate[0]}"' if secure else "",
         )
         with daemon(directory, config) as hooktail:
-            span = _watch(hooktail, endpoint_pid, setting.events)
+            span = _watch(hooktail, endpoint.pid, setting.events)
             wait_for(
                 lambda: hooktail.books().get("delivered") == setting.events,
                 "the last events",
@@ -135,21 +115,6 @@ def _measure(
             )
             hooktail.stop()
     return span
-
-
-@contextmanager
-def _endpoint(answer_ms: int, *certificate: Path) -> Iterator[tuple[int, int]]:
-    script = Path(__file__).with_name("answering.py")
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(answer_ms), *map(str, certificate)],
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline()), process.pid
-    finally:
-        process.kill()
-        process.communicate()
 
 
 class _Moment(NamedTuple):

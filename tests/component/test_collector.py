@@ -353,7 +353,11 @@ async def test_a_stalled_event_is_on_disk_though_nothing_was_sent(tmp_path: Path
         client = await connect()
         client.send(post(event()))
 
-        await until(lambda: path.exists() and b"stall" in path.read_bytes())
+        await until(lambda: path.exists() and path.read_bytes().endswith(b"\n"))
+        (received,) = map(orjson.loads, path.read_bytes().splitlines())
+
+    assert received["answer"] == "stall"
+    assert received["accepted"] is False
 
 
 async def test_a_drip_comes_byte_by_byte_and_whole() -> None:

@@ -588,6 +588,17 @@ async def test_a_reader_is_called_for_more_than_a_few_events() -> None:
         assert number / turns > 25
 
 
+@on_virtual_time
+async def test_a_reader_is_called_however_short_the_queue_is() -> None:
+    for queue_events in (1, 2, 3, 10):
+        async with running(concurrency=1, queue_events=queue_events) as scene:
+            scene.sender.takes_s = 0.01
+            for number in range(200):
+                await asyncio.wait_for(scene.destination.room(), 10)
+                scene.submit(number)
+                assert scene.destination.outstanding <= queue_events
+
+
 @pytest.mark.timeout(20)
 @on_virtual_time
 async def test_a_reader_waits_for_room_that_was_there_before_the_endpoint_slowed_down() -> None:
@@ -640,7 +651,11 @@ async def test_what_waits_to_be_retried_takes_room_too() -> None:
 @on_virtual_time
 async def test_drain_of_nothing_is_immediate() -> None:
     async with running() as scene:
-        await asyncio.wait_for(scene.destination.drain(), 0.001)
+        began_at = asyncio.get_running_loop().time()
+
+        await scene.destination.drain()
+
+        assert asyncio.get_running_loop().time() == began_at
 
 
 @on_virtual_time
@@ -681,6 +696,9 @@ async def test_quiesce_does_not_wait_for_retries() -> None:
         await asyncio.sleep(100)
 
         await asyncio.wait_for(scene.destination.quiesce(), 1)
+
+        assert (scene.destination.outstanding, scene.destination.in_flight) == (1, 0)
+        assert scene.settler.settled == {}
 
 
 @on_virtual_time

@@ -6,91 +6,21 @@ That both mean the same is shown by `test_sender`, which runs over both.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.util import find_spec
-from itertools import islice
-from random import Random
 from typing import Any
 
 import aiohttp
 import aiohttp.http_parser
 import pytest
 from aiohttp.client_proto import ResponseHandler
+from component.desk import Parcel, lane_to, parcels, section_for
 from component.endpoint import OK, Endpoint, Request, answering, raw_server, status
 
-from hooktail.config.sections import DestinationSection, Secret
 from hooktail.delivery import fast_lane, target
-from hooktail.delivery.fast_lane import FastLane
 from hooktail.delivery.outcome import Delivered, Outcome, Rejected, Retry
 from hooktail.delivery.sender import LANE_VARIABLE, Sender, lane_of
-from hooktail.delivery.target import Target
 from hooktail.errors import ConfigError
-
-ACCOUNT = "acct-7f3a"
-
-
-class Parcel:
-    def __init__(self, number: int, padding: int = 0) -> None:
-        self.number = number
-        self.body = b"%d" % number + b" " * padding
-
-
-def section_for(port: int, **options: Any) -> DestinationSection:
-    return DestinationSection(
-        name="default",
-        account_id=Secret(ACCOUNT),
-        endpoint=f"http://127.0.0.1:{port}/{{account_id}}/pixel.png",
-        **options,
-    )
-
-
-class Desk:
-    """Takes outcomes and starts what is told to follow."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[tuple[Parcel, Outcome]]] = []
-        self.more: Callable[[int], Sequence[Parcel]] = lambda _: ()
-        self._changed = asyncio.Event()
-        self.lane: FastLane[Parcel]
-
-    def take(self, outcomes: list[tuple[Parcel, Outcome]]) -> None:
-        self.batches.append(outcomes)
-        self._changed.set()
-        if parcels := self.more(len(outcomes)):
-            self.lane.start(parcels)
-
-    @property
-    def outcomes(self) -> dict[int, Outcome]:
-        """Of each parcel; fails if one has two."""
-        told = [(parcel.number, outcome) for batch in self.batches for parcel, outcome in batch]
-        assert len(dict(told)) == len(told), "an outcome twice"
-        return dict(told)
-
-    async def wait_for(self, count: int) -> dict[int, Outcome]:
-        async with asyncio.timeout(30):
-            while len(self.outcomes) < count:
-                self._changed.clear()
-                await self._changed.wait()
-        return self.outcomes
-
-
-@contextlib.asynccontextmanager
-async def lane_to(port: int, *, limit: int = 8, **options: Any) -> AsyncIterator[Desk]:
-    desk = Desk()
-    destination = Target(section_for(port, **options), user_agent="test")
-    desk.lane = FastLane(destination, desk.take, limit=limit)
-    try:
-        yield desk
-    finally:
-        await desk.lane.aclose()
-
-
-def parcels(count: int, first: int = 0) -> list[Parcel]:
-    return [Parcel(number) for number in range(first, first + count)]
-
 
 # -- what goes out
 
@@ -129,54 +59,6 @@ async def test_outcomes_come_in_batches_and_no_task_waits_for_them() -> None:
 
     assert set(outcomes.values()) == {Delivered()}
     assert len(desk.batches) < 25
-
-
-async def test_over_a_bad_network_every_parcel_has_one_outcome_and_the_right_one() -> None:
-    rng = Random(7)
-    said: dict[int, list[int]] = {}
-
-    async def script(request: Request) -> None:
-        number = int(request.body)
-        chance = rng.random()
-        if chance < 0.05:
-            request.reset()
-        elif chance < 0.1:
-            request.hang_up()
-        elif chance < 0.15:
-            await request.answer(OK[:10])
-            request.hang_up()
-        elif chance < 0.2:
-            await request.answer(b"nonsense\r\n\r\n")
-        elif chance < 0.21:
-            await asyncio.sleep(10)
-        else:
-            code = rng.choice([200, 204, 400, 503])
-            said.setdefault(number, []).append(code)
-            close = ["Connection: close"] if chance < 0.3 else []
-            body = b"" if code == 204 else b"words"
-            await request.answer(status(code, body, *close))
-            if close:
-                request.hang_up()
-
-    expected = {200: Delivered(), 204: Delivered(), 400: Rejected("http_400", 400, "words")}
-    async with (
-        Endpoint(script) as endpoint,
-        lane_to(endpoint.port, limit=16, timeout_s=0.5) as desk,
-    ):
-        left = iter(parcels(2000))
-        desk.more = lambda count: list(islice(left, count))
-        desk.lane.start(desk.more(16))
-        outcomes = await desk.wait_for(2000)
-
-        assert Counter(type(outcome) for outcome in outcomes.values())[Delivered] > 500
-        for number, outcome in outcomes.items():
-            codes = said.get(number, [])
-            assert len(codes) <= 1
-            if codes:
-                assert outcome == expected.get(codes[0], Retry(f"http_{codes[0]}"))
-            else:
-                assert isinstance(outcome, Retry)
-        assert desk.lane.stop() == []
 
 
 async def test_the_limit_may_change_while_it_runs() -> None:
@@ -228,26 +110,6 @@ async def test_all_connections_lost_at_once_cost_one_more_try_each() -> None:
 # -- handed back
 
 
-async def test_what_has_no_outcome_is_handed_back_and_never_heard_of_again() -> None:
-    async def script(request: Request) -> None:
-        if int(request.body) < 4:
-            await request.answer(OK)
-        else:
-            await asyncio.Event().wait()
-
-    async with Endpoint(script) as endpoint, lane_to(endpoint.port, limit=6) as desk:
-        desk.lane.start(parcels(20))
-        await desk.wait_for(4)
-        await asyncio.sleep(0.05)
-        back = desk.lane.stop()
-        known = desk.outcomes
-        await asyncio.sleep(0.05)
-
-    assert {*known} | {parcel.number for parcel in back} == set(range(20))
-    assert len(known) + len(back) == 20
-    assert desk.outcomes == known
-
-
 async def test_what_is_stopped_before_its_connection_stands_is_handed_back() -> None:
     async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port) as desk:
         sent = parcels(5)
@@ -267,22 +129,6 @@ async def test_an_outcome_that_is_known_at_the_stop_is_handed_over() -> None:
         await asyncio.sleep(0)
 
     assert len(desk.batches) == 1
-
-
-async def test_a_bug_in_whoever_takes_outcomes_comes_out_of_run() -> None:
-    reported: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
-
-    def broken(_: int) -> Sequence[Parcel]:
-        raise ZeroDivisionError
-
-    async with Endpoint(answering(OK)) as endpoint, lane_to(endpoint.port) as desk:
-        desk.more = broken
-        desk.lane.start(parcels(1))
-        with pytest.raises(ZeroDivisionError):
-            await asyncio.wait_for(desk.lane.run(), 10)
-
-    assert reported
 
 
 # -- connections

@@ -182,10 +182,17 @@ def test_any_lines_in_any_lives_are_each_settled_once(
 ) -> None:
     """Written in any pieces, with kills between: the books balance, and each event comes out."""
     with registered() as name:
-        asyncio.run(any_lives(tmp_path_factory.mktemp("lives"), name, data))
+        written, delivered, books = asyncio.run(
+            any_lives(tmp_path_factory.mktemp("lives"), name, data)
+        )
+
+    assert books["pending"] == 0
+    assert sum(books.values()) == written
+    assert books.get(State.DELIVERED.value, 0) == delivered
 
 
-async def any_lives(path: Path, name: str, data: st.DataObject) -> None:
+async def any_lives(path: Path, name: str, data: st.DataObject) -> tuple[int, int, dict[str, int]]:
+    """Returns how many lines were written, how many events came out, and the books."""
     life = life_of(path, name)
     delivered: dict[str, bytes] = {}
     written = 0
@@ -202,8 +209,7 @@ async def any_lives(path: Path, name: str, data: st.DataObject) -> None:
         if chosen:
             life.destination.settle(*chosen)
         await asyncio.sleep(0)
-        books = life.balance()
-        assert sum(books.values()) == written
+        assert sum(life.balance().values()) == written
         if data.draw(st.booleans()):
             life.feed.close()
             life = life_of(path, name)
@@ -215,11 +221,7 @@ async def any_lives(path: Path, name: str, data: st.DataObject) -> None:
     life.destination.settle()
     life.feed.close()
     await asyncio.sleep(0)
-
-    books = life.balance()
-    assert books["pending"] == 0
-    assert sum(books.values()) == written
-    assert books.get(State.DELIVERED.value, 0) == len(delivered)
+    return written, len(delivered), life.balance()
 
 
 async def test_a_file_that_is_read_from_its_end_has_its_header_behind_it(

@@ -55,6 +55,11 @@ class Running:
         wanted = [text.encode() for text in texts]
         await self.until(lambda: sorted(self.consumer.texts) == sorted(wanted), f"{texts}")
 
+    def by_file(self) -> list[list[str]]:
+        """What was read of each file, in the order in which they were opened."""
+        tracks = (track.texts for track in self.consumer.tracks)
+        return [[text.decode() for text in texts] for texts in tracks]
+
     async def watches(self, *directories: Path) -> None:
         real = {str(directory.resolve()) for directory in directories}
         await self.until(lambda: real <= self.watcher.watched, f"watching {real}")
@@ -108,6 +113,9 @@ async def test_a_symlink_to_a_file_whose_target_moves_is_followed_to_the_new_tar
         append(tmp_path / "tuesday" / "data", "more\n")
         await one.reads("monday", "late", "tuesday", "more")
 
+    # One file each, read on where it was: neither was begun again, nor taken for the other.
+    assert one.by_file() == [["monday", "late"], ["tuesday", "more"]]
+
 
 async def test_a_symlink_to_a_directory_that_is_turned_is_followed(tmp_path: Path) -> None:
     for name in ("blue", "green"):
@@ -128,6 +136,8 @@ async def test_a_symlink_to_a_directory_that_is_turned_is_followed(tmp_path: Pat
         append(tmp_path / "real" / "green" / "second.log", "second\n")
         await one.reads("blue", "green", "second")
 
+    assert one.by_file() == [["blue"], ["green"], ["second"]]
+
 
 async def test_a_directory_that_appears_vanishes_and_returns_is_read_each_time(
     tmp_path: Path,
@@ -144,6 +154,8 @@ async def test_a_directory_that_appears_vanishes_and_returns_is_read_each_time(
             await one.watches(logs)
             shutil.rmtree(tmp_path / "shop")
             await one.until(lambda: str(logs) not in one.watcher.watched, "gone")
+
+    assert one.by_file() == [["life 0"], ["life 1"], ["life 2"]]
 
 
 async def test_a_directory_renamed_away_and_made_again_is_another_one(
@@ -167,6 +179,8 @@ async def test_a_directory_renamed_away_and_made_again_is_another_one(
             "the new directory to be watched",
         )
 
+    assert one.by_file() == [["one", "late"], ["two"]]
+
 
 async def test_a_whole_log_tree_moved_in_is_read(tmp_path: Path) -> None:
     stage = tmp_path / "stage"
@@ -184,6 +198,8 @@ async def test_a_whole_log_tree_moved_in_is_read(tmp_path: Path) -> None:
         append(place / "moved" / "b" / "deep" / "new.log", "new\n")
         await one.reads("a", "b/deep", "new")
 
+    assert sorted(one.by_file()) == [["a"], ["b/deep"], ["new"]]
+
 
 async def test_a_site_whose_log_directory_comes_later_is_read(tmp_path: Path) -> None:
     async with running(f"{tmp_path}/*/logs/*.log") as one:
@@ -193,6 +209,9 @@ async def test_a_site_whose_log_directory_comes_later_is_read(tmp_path: Path) ->
         (tmp_path / "site" / "logs").mkdir()
         append(tmp_path / "site" / "logs" / "access.log", "line\n")
         await one.reads("line")
+        await one.watches(tmp_path / "site" / "logs")
+
+    assert one.by_file() == [["line"]]
 
 
 async def test_lost_bells_are_made_good_by_the_periodic_looks(
@@ -207,6 +226,8 @@ async def test_lost_bells_are_made_good_by_the_periodic_looks(
         append(tmp_path / "access.log", "two\n")
         append(tmp_path / "other.log", "three\n")
         await one.reads("one", "two", "three")
+
+    assert sorted(one.by_file()) == [["one", "two"], ["three"]]
 
 
 async def test_an_idle_file_that_is_written_to_rings_through_a_symlink(tmp_path: Path) -> None:
@@ -272,3 +293,5 @@ async def test_a_directory_under_which_a_file_system_is_mounted_and_unmounted(
             await asyncio.to_thread(subprocess.run, ["umount", "-l", str(logs)], check=True)
         append(logs / "access.log", "below again\n")
         await one.reads("below", "mounted", "second", "below again")
+
+    assert one.by_file() == [["below", "below again"], ["mounted"], ["second"]]

@@ -6,64 +6,29 @@ That they mean the same is shown by `test_sender`, `test_destination` and `test_
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from component.endpoint import OK, Endpoint, Request, answering, status
-from component.test_fast_lane import ACCOUNT, Desk, Parcel, parcels, section_for
-from structlog.testing import capture_logs
+from component.desk import ACCOUNT, Desk, Parcel, parcels, section_for, until, workers_to
+from component.endpoint import OK, Endpoint, Request, answering
 from support.processes import is_alive
 
 from hooktail.delivery import worker, worker_frames, worker_process
-from hooktail.delivery.outcome import Delivered, Misconfigured, Rejected, Retry
+from hooktail.delivery.outcome import Delivered, Misconfigured, Retry
 from hooktail.delivery.target import Target
 from hooktail.delivery.worker_lane import WorkerLane
 from hooktail.delivery.worker_pool import WorkerPool
 from hooktail.delivery.worker_process import WorkerProcess
-
-PATIENCE_S = 20.0
-
-
-class WorkerDesk(Desk):
-    lane: WorkerLane[Parcel]  # type: ignore[assignment]  # a desk works with any lane
-    pool: WorkerPool
-    logged: list[Any]
-
-    def said(self, event: str) -> list[Any]:
-        return [line for line in self.logged if line["event"] == event]
-
-
-@contextlib.asynccontextmanager
-async def workers_to(
-    port: int, *, workers: int = 2, limit: int = 8, kind: str = "fast", **options: Any
-) -> AsyncIterator[WorkerDesk]:
-    desk = WorkerDesk()
-    target = Target(section_for(port, **options), user_agent="test")
-    with capture_logs() as desk.logged:
-        async with WorkerPool(workers) as desk.pool:
-            desk.lane = WorkerLane(desk.pool, target, desk.take, limit=limit, kind=kind)
-            try:
-                yield desk
-            finally:
-                await desk.lane.aclose()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - processes ring no bell
-            await asyncio.sleep(0.005)
 
 
 class Gate:
@@ -151,85 +116,6 @@ async def test_outcomes_come_in_batches() -> None:
         # Those of the endpoint's connections and the two keepers, and none for a parcel.
         assert before <= 50 + 2 * 2 + 2
         assert len(desk.batches) < 40
-
-
-async def test_over_a_bad_network_every_parcel_has_one_outcome_and_the_right_one() -> None:
-    rng = Random(7)
-    said: dict[int, list[int]] = {}
-
-    async def script(request: Request) -> None:
-        number = int(request.body)
-        chance = rng.random()
-        if chance < 0.05:
-            request.reset()
-        elif chance < 0.1:
-            request.hang_up()
-        elif chance < 0.15:
-            await request.answer(OK[:10])
-            request.hang_up()
-        elif chance < 0.2:
-            await request.answer(b"nonsense\r\n\r\n")
-        elif chance < 0.21:
-            await asyncio.sleep(10)
-        else:
-            code = rng.choice([200, 204, 400, 503])
-            said.setdefault(number, []).append(code)
-            await request.answer(status(code, b"" if code == 204 else b"words"))
-
-    expected = {200: Delivered(), 204: Delivered(), 400: Rejected("http_400", 400, "words")}
-    async with (
-        Endpoint(script) as endpoint,
-        workers_to(endpoint.port, limit=16, timeout_s=0.5) as desk,
-    ):
-        left = iter(parcels(1000))
-        desk.more = lambda count: [*islice(left, count)]
-        desk.lane.start(desk.more(16))
-        outcomes = await desk.wait_for(1000)
-
-        for number, outcome in outcomes.items():
-            if codes := said.get(number):
-                assert outcome == expected.get(codes[0], Retry(f"http_{codes[0]}"))
-            else:
-                assert isinstance(outcome, Retry)
-        assert desk.lane.stop() == []
-
-
-# -- handed back
-
-
-async def test_what_has_no_outcome_is_handed_back_and_never_heard_of_again() -> None:
-    async def script(request: Request) -> None:
-        if int(request.body) < 4:
-            await request.answer(OK)
-        else:
-            await asyncio.Event().wait()
-
-    async with Endpoint(script) as endpoint, workers_to(endpoint.port, limit=6) as desk:
-        desk.lane.start(parcels(20))
-        await desk.wait_for(4)
-        await until(lambda: len(endpoint.requests) == 10)
-        back = desk.lane.stop()
-        known = desk.outcomes
-
-        assert [parcel.number for parcel in back] == [*range(4, 20)]
-        assert {*known} == {0, 1, 2, 3}
-        # The requests are cut short, not only forgotten.
-        await until(lambda: sum(r.writer._reader.at_eof() for r in endpoint.requests) >= 6)  # type: ignore[attr-defined]  # asyncio's own
-        assert desk.outcomes == known
-        assert len(endpoint.requests) == 10
-
-
-async def test_a_bug_in_whoever_takes_outcomes_comes_out_of_run() -> None:
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: None)
-
-    def broken(_: int) -> Sequence[Parcel]:
-        raise ZeroDivisionError
-
-    async with Endpoint(answering(OK)) as endpoint, workers_to(endpoint.port) as desk:
-        desk.more = broken
-        desk.lane.start(parcels(1))
-        with pytest.raises(ZeroDivisionError):
-            await asyncio.wait_for(desk.lane.run(), PATIENCE_S)
 
 
 # -- deaths

@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.lines import page_view
-from support.processes import Daemon, Endpoint, daemon, endpoint, wait_for
-from system.test_crash import (
+from support.kills import (
     HOSTILE,
     LINES_PER_S,
+    QUICK,
     Writer,
     assert_repeats_were_in_flight,
     paths_of,
 )
+from support.lines import page_view
+from support.processes import Daemon, Endpoint, daemon, endpoint, wait_for
 
 BOTH = 'destination = ["default", "other"]'
-FAST = "concurrency = 16\nretry_initial_s = 0.05\nretry_max_s = 0.5"
 
 
 def other(template: str, name: str = "other") -> str:
@@ -165,7 +165,7 @@ def kill_again_and_again(tmp_path: Path, *, seed: int, for_s: float) -> None:
             f"{log}*",
             source=BOTH,
             more=other(held.template),
-            delivery=f"{FAST}\nqueue_events = 300",
+            delivery=f"{QUICK}\nqueue_events = 300",
         )
         hooktail.start()
         writer.start()

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from support.kills import Writer, assert_repeats_were_in_flight, paths_of
 from support.processes import Daemon, daemon, endpoint, free_port, wait_for
-from system.test_crash import Writer, assert_repeats_were_in_flight, paths_of
 
 MODES = (
     "503:0.3",

@@ -12,6 +12,9 @@ from support.processes import daemon, endpoint, wait_for
 
 QUIET_S = 1.5
 """How long the healthy one may be quiet, with five lines a second written and a busy machine."""
+DRAIN_S = 4
+"""How long the hanging one holds up who waits for it; far more than `QUIET_S`."""
+STALL_S = 6
 
 
 @pytest.mark.parametrize("change", ["of_the_hanging_one", "of_both", "none"])
@@ -23,17 +26,17 @@ def test_a_reload_beside_a_destination_that_hangs_does_not_silence_a_healthy_one
     stuck_log.write_text("".join(page_view(number) for number in range(1000, 1040)))
     with (
         endpoint(tmp_path, name="a.ndjson") as healthy,
-        endpoint(tmp_path, "--fail", "stall@0-12", name="b.ndjson") as hanging,
+        endpoint(tmp_path, "--fail", f"stall@0-{STALL_S}", name="b.ndjson") as hanging,
         daemon(tmp_path) as hooktail,
     ):
         hooktail.configure(
             healthy.template,
             str(log),
-            delivery="drain_timeout_s = 8\nretry_initial_s = 0.05",
+            delivery=f"drain_timeout_s = {DRAIN_S}\nretry_initial_s = 0.05",
             more=f"""
 [destination.hanging]
 account_id = "acct-2"
-timeout_s = 10
+timeout_s = 5
 endpoint = "{hanging.template}"
 [[source]]
 name = "stuck"
@@ -49,10 +52,10 @@ destination = "hanging"
 
         good = hooktail.config.read_text()
         if change == "of_the_hanging_one":
-            hooktail.config.write_text(good.replace("timeout_s = 10\n", "timeout_s = 11\n"))
+            hooktail.config.write_text(good.replace("timeout_s = 5\n", "timeout_s = 6\n"))
         elif change == "of_both":
             hooktail.config.write_text(good.replace("0.05", "0.06"))
-        ends_at, number, reloaded = time.monotonic() + 12, 0, False
+        ends_at, number, reloaded = time.monotonic() + STALL_S + 1, 0, False
         while time.monotonic() < ends_at:
             with log.open("a") as file:
                 file.write(page_view(number))

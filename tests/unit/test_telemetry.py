@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from hooktail import telemetry
 from hooktail.config.sections import Secret
-from hooktail.telemetry import LineWriter, OncePer, configure, under_journald
+from hooktail.telemetry import LineWriter, OncePer, configure, secrets, setup, under_journald
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ JOURNALD_LINE = re.compile(r"<(\d)>(.*)")
 @pytest.fixture(autouse=True)
 def _untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logging is set up per process: each test begins and leaves it as it was."""
-    monkeypatch.setattr(telemetry, "_secrets", telemetry._Secrets())
+    monkeypatch.setattr(secrets, "_secrets", secrets.Secrets())
     root, watchdog = logging.getLogger(), logging.getLogger("watchdog")
     levels = root.level, watchdog.level
     yield
@@ -43,7 +43,7 @@ def _untouched_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def our_handlers(*, others: bool = False) -> list[logging.Handler]:
     handlers = logging.getLogger().handlers
-    return [one for one in handlers if isinstance(one, telemetry._FromLibraries) is not others]
+    return [one for one in handlers if isinstance(one, setup._FromLibraries) is not others]
 
 
 @contextmanager

@@ -328,7 +328,7 @@ class Destination:
             waiting = max(int(self._ended / elapsed_s * AHEAD_S), LEAST_AHEAD)
             most = min(most, self._gate.allowance + waiting)
         self._ended, self._pace_from, self._most = 0, now, most
-        self._refill_below = most - waiting // 2
+        self._refill_below = most - min(waiting, most) // 2
         if self.outstanding < self._refill_below:
             self._room.set()
 

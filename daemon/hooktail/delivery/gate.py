@@ -178,8 +178,8 @@ class Gate:
                 self._count_failure(now, in_flight)
                 refused = reason == REFUSED
                 self.concurrency.failed(in_flight, refused=refused)
-                shut = self.state.name in (Mode.DOWN, Mode.HELD)
-                if was_probe or (not shut and self._is_outage(now)):
+                # In a pause nothing starts: what ends then says no more than what led to it.
+                if was_probe or (self.state.name is Mode.OPEN and self._is_outage(now)):
                     self._shut(now, Mode.DOWN, reason)
                 if after_s:
                     self._wait_as_told(now, after_s, reason)

@@ -83,7 +83,9 @@ def test_a_huge_file_costs_no_more_than_its_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "compress", [gzip.compress, bz2.compress, lzma.compress, zstd.compress], ids=str
+    "compress",
+    [gzip.compress, bz2.compress, lzma.compress, zstd.compress],
+    ids=["gzip", "bz2", "lzma", "zstd"],
 )
 def test_compressed_logs_are_sampled_too(tmp_path: Path, compress) -> None:  # type: ignore[no-untyped-def]  # four libraries' functions
     log = tmp_path / "a.log.z"

@@ -1,7 +1,8 @@
 """What the limit does before simulated servers, and how near it comes to what they can take.
 
-The bounds are what the method promises, with room for the noise of a seed; each server is tried
-with several.
+The bounds are what the method promises, with room for the noise of a seed; each server that draws
+lots is tried with several. Where nothing is drawn the course is the same each time, on each Python,
+and the bound is what comes out and hardly more.
 """
 
 from __future__ import annotations
@@ -145,13 +146,19 @@ def test_a_server_that_loses_most_of_its_workers_is_followed_down_and_up_again(s
 # -- servers that refuse
 
 
-@pytest.mark.parametrize(("per_s", "most"), [(100, 0.15), (1000, 0.04)])
+@pytest.mark.parametrize(("per_s", "most"), [(100, 0.135), (1000, 0.011)])
 def test_429_above_a_rate_holds_the_limit_where_hardly_any_come(per_s: float, most: float) -> None:
+    """The rate keeps 5 or 50 in flight, and the limit is a whole number.
+
+    6 instead of 5 is a fifth too much: what may come at once is used up in half a second, and then
+    the sixth is refused five times as quickly as the others are answered. 51 instead of 50 is a
+    fiftieth too much, and used up in five seconds. So it is 13.1 % and 1.03 %.
+    """
     course = saturate(Server(refuse=above_rate(per_s)), seconds=30, ceiling=1000).since(8)
 
-    assert course.delivered_per_s >= 0.95 * per_s
+    assert course.delivered_per_s >= 0.99 * per_s
     assert course.refused_share <= most
-    assert course.mean_limit <= 1.5 * per_s * 0.05
+    assert course.mean_limit <= 1.08 * per_s * 0.05
 
 
 def test_where_one_request_at_a_time_is_too_much_there_is_a_little_wait_after_429() -> None:
@@ -184,17 +191,22 @@ def test_retry_after_is_kept_by_everything_in_flight() -> None:
     assert course.since(50).mean_limit >= 60
 
 
-@pytest.mark.parametrize("slots", [8, 30, 200])
-def test_503_above_so_many_in_flight_keeps_the_limit_below(slots: int) -> None:
+@pytest.mark.parametrize(("slots", "most"), [(8, 0.12), (30, 0.15), (200, 0.175)])
+def test_503_above_so_many_in_flight_keeps_the_limit_below(slots: int, most: float) -> None:
+    """With one too many inside, each that comes is refused until there are fewer.
+
+    The limit goes over that edge by one or by a hundredth. Half of it is refused before it shrinks,
+    or eight where that is more, and then most of what is in flight. That comes once in eight round
+    trips, with few slots in thirteen: 11.8 %, 14.6 % and 17.0 %.
+    """
     course = saturate(
         Server(refuse=lambda _now, inside: Retry("http_503") if inside > slots else None),
         seconds=30,
         ceiling=1000,
     ).since(10)
 
-    assert 0.8 * slots <= course.mean_limit <= 1.1 * slots
-    # A refusal is five times as quick as an answer: of one slot too much come five.
-    assert course.refused_share <= 0.18
+    assert 0.92 * slots <= course.mean_limit <= slots
+    assert course.refused_share <= most
 
 
 @pytest.mark.parametrize("seed", SEEDS)

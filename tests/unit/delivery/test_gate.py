@@ -285,6 +285,21 @@ def test_the_longest_retry_after_counts_and_a_success_does_not_shorten_it() -> N
     assert gate.state.until >= 100.0
 
 
+def test_a_pause_told_to_all_in_flight_is_no_outage() -> None:
+    """What is answered in a pause was sent before it, however many come to nothing by and by."""
+    gate = make_gate(concurrency=DOWN_AFTER)
+    grow(gate)
+    in_flight = start_all(gate, 0.0)
+    assert in_flight == DOWN_AFTER
+
+    for number in range(in_flight):
+        gate.on_outcome(0.01 * number, Retry("http_429", 30.0))
+
+    assert mode(gate) is Mode.PAUSED
+    one(gate, gate.state.until, FAILED)
+    assert mode(gate) is Mode.DOWN
+
+
 def test_retry_after_delays_the_probe_of_what_is_down_or_held() -> None:
     gate = make_gate()
     bring_down(gate)

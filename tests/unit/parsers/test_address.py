@@ -66,10 +66,14 @@ def test_every_ipv6_address_gets_its_normal_form(groups: list[int], exploded: bo
 
 
 @given(st.binary())
-def test_no_bytes_make_it_raise(token: bytes) -> None:
-    client_ip(token)
-    split_authority(token, decoder("utf-8"))
-    virtual_host(token, decoder("utf-8"))
+def test_what_any_bytes_are_read_as_is_read_as_the_same_again(token: bytes) -> None:
+    ip = client_ip(token)
+    parts = split_authority(token, decoder("utf-8"))
+    host, _ = virtual_host(token, decoder("utf-8"))
+
+    assert ip is None or client_ip(ip.encode()) == ip
+    assert parts is None or split_authority(parts[0].encode(), decoder("utf-8")) == (parts[0], None)
+    assert host is None or virtual_host(host.encode(), decoder("utf-8")) == (host, None)
 
 
 @pytest.mark.parametrize(

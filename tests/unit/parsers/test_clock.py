@@ -60,5 +60,7 @@ def test_the_29th_of_february_exists_in_leap_years() -> None:
 
 
 @given(st.binary())
-def test_no_bytes_make_it_raise(stamp: bytes) -> None:
-    clf_time_ms(stamp)
+def test_any_bytes_are_no_time_or_one_of_four_digit_years(stamp: bytes) -> None:
+    time_ms = clf_time_ms(stamp)
+
+    assert time_ms is None or 0 <= time_ms < 253_402_300_800_000

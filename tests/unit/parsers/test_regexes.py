@@ -137,13 +137,19 @@ def test_what_an_old_python_reads_wrongly_is_refused_there(
         compile_user_regex(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r"(?>(?:a|bc)*)d", r"x(?>(y)?)", r"[a-z]++,?+"])
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [(r"(?>(?:a|bc)*)d", b"abcd"), (r"x(?>(y)?)", b"xy"), (r"[a-z]++,?+", b"abc,")],
+)
 def test_what_every_python_reads_rightly_is_not(
-    pattern: str, monkeypatch: pytest.MonkeyPatch
+    pattern: str, text: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(regexes, "_IS_WRONG_ABOUT_POSSESSIVE_GROUPS", True)
 
-    compile_user_regex(pattern)
+    found = compile_user_regex(pattern).match(text)
+
+    assert found is not None
+    assert found.end() == len(text)
 
 
 def test_an_atomic_repetition_is_judged_as_a_possessive_one(

@@ -67,5 +67,7 @@ def test_what_is_no_request_gives_none(line: bytes) -> None:
 
 
 @given(st.binary() | st.binary().map(lambda tail: b"GET http://" + tail))
-def test_no_bytes_make_it_raise(line: bytes) -> None:
-    read_request(line, _DECODE)
+def test_any_bytes_are_no_request_or_begin_with_its_method(line: bytes) -> None:
+    request = read_request(line, _DECODE)
+
+    assert request is None or line.split(b" ")[0] == request.method.encode()

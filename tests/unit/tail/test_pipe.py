@@ -161,6 +161,8 @@ async def test_without_the_right_to_write_writers_come_and_go_too(fifo: Path) ->
             await until(lambda: len(consumer.texts) == number + 1)  # noqa: B023 - awaited here
             await asyncio.sleep(0.03)
 
+    assert consumer.texts == [b"one"] * 3
+
 
 async def test_a_full_queue_makes_the_writer_wait_and_loses_nothing(fifo: Path) -> None:
     consumer = FakeConsumer()
