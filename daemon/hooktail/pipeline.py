@@ -18,18 +18,20 @@ from hooktail.checkpoint.keeper import LOST_KEY
 from hooktail.checkpoint.ledger import Ledger
 from hooktail.checkpoint.resume import Resumer
 from hooktail.extract.identity import generation_of
+from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import Books, State
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.file import READ_BYTES, TailedFile
 from hooktail.tail.source import Resumption
-from hooktail.takeover import orphans, take_over
+from hooktail.takeover import look_at, orphans, take_over
 from hooktail.track import FileTrack, PipedFile, PipeTrack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
     from hooktail.checkpoint.keeper import Keeper
+    from hooktail.checkpoint.resume import Older
     from hooktail.checkpoint.state import FileEntry
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.config.sections import SourceSection, StartAt
@@ -69,6 +71,28 @@ def _begin_alike(copy: LogFile, original: LogFile) -> bool:
     if isinstance(original, ArchiveFile) and len(of_copy) > len(of_original):
         return of_copy.startswith(of_original)
     return of_original.startswith(of_copy)
+
+
+def _alike_up_to(file: TailedFile, other: TailedFile) -> int:
+    """Finds, by halves, how far two files with the same full head hold the same."""
+    alike, differs = HEAD_BYTES, min(file.size, other.size) + 1
+    while differs - alike > 1:
+        middle = (alike + differs) // 2
+        if file.before_at(middle) == other.before_at(middle):
+            alike = middle
+        else:
+            differs = middle
+    return alike
+
+
+def _restored(file: LogFile, older: Older) -> Resumption:
+    """Tells where an older copy goes on: behind what is proved to have been read, or at its end.
+
+    What is shorter than the part that was never ours to read has nothing for us.
+    """
+    if older.unchanged or isinstance(file, ArchiveFile) or file.size <= older.begin:
+        return Resumption(None, at_end=True)
+    return Resumption(file.line_start(max(older.known, older.begin)), older=True)
 
 
 class Feed:
@@ -176,7 +200,7 @@ class Feed:
             self._catch_up()
         head = file.head_bytes()
         generation = generation_of(head)
-        match = self._resumer.find(file.file_id, head, file.size, file.before_at)
+        match = self._resumer.find(file.file_id, look_at(file))
         entry = None if match.key is None else self.keeper.store.state.files[match.key]
         was_read = entry is not None and entry.read > 0
         if not (was_read and entry is not None and entry.file_id == file.file_id):
@@ -197,9 +221,13 @@ class Feed:
             if start:
                 return Resumption(start)
         if match.key is None:
+            if (replaced := self._in_place_of(file, generation)) is not None:
+                return replaced
+            if match.older is not None:
+                return _restored(file, match.older)
             if match.replaced:
                 self._log.info("file_is_new", path=shown(file.path), reason=match.replaced)
-            return Resumption(None, at_end=match.restored)
+            return Resumption(None)
         if (
             isinstance(file, ArchiveFile)
             and self.keeper.store.state.files[match.key].archive_bytes == file.compressed_bytes
@@ -211,6 +239,31 @@ class Feed:
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
         return Resumption(self.keeper.store.state.files[match.key].mark)
+
+    def _in_place_of(self, file: LogFile, generation: bytes) -> Resumption | None:
+        """Tells where an older copy goes on whose original had its name and is still open."""
+        if not isinstance(file, TailedFile):
+            return None
+        for track in self._of(generation):
+            there = track.file
+            if (
+                isinstance(there, TailedFile)
+                and there.path == file.path
+                and there.file_id != file.file_id
+                and there.head_is_full
+                and there.head.matches(file.head_bytes())
+            ):
+                begin = file.line_start(_alike_up_to(file, there))
+                if track.read_offset < begin:
+                    return Resumption(None, later=True)
+                return Resumption(begin, older=True)
+        return None
+
+    def restored(self, file: LogFile) -> Resumption:
+        """Tells where a followed file goes on in whose place an older copy was put back."""
+        self.keeper.flush()  # if it cannot be written, the trail ends earlier
+        older = self._resumer.older(look_at(file))
+        return Resumption(0) if older is None else _restored(file, older)
 
     def _entries(self) -> Iterator[tuple[int, FileEntry]]:
         for key, entry in self.keeper.store.state.files.items():
@@ -406,7 +459,11 @@ class Feed:
         """Keeps what is known of a file, for finding it again and its copies."""
         if isinstance(file, PipedFile):
             return
-        self._resumer.put(key, file.head, file.file_id, read, before)
+        entry = self.keeper.store.state.files.get(key)
+        modified_s = file.modified_s
+        self._resumer.put(
+            key, file.head, file.file_id, read, before, of=entry, modified_s=modified_s
+        )
 
     def archive_done(self, key: int) -> None:
         """An archive holds nothing new any more; it is remembered as long as it is there."""

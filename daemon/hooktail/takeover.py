@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from hooktail.checkpoint.resume import Look
 from hooktail.paths import shown
 from hooktail.tail.file import TailedFile
 from hooktail.track import PipedFile
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from hooktail.model import Books
     from hooktail.tail.opening import LogFile
     from hooktail.track import FileTrack
+
+
+def look_at(file: LogFile) -> Look:
+    """Returns what a `Resumer` wants to see of a file."""
+    return Look(file.head_bytes(), file.size, file.before_at, file.modified_last_s())
 
 
 class Owner(Protocol):
@@ -58,8 +64,8 @@ def take_over(feed: Owner, resumer: Resumer, met: Collection[FileTrack]) -> None
         file = track.file
         if isinstance(file, PipedFile) or feed.tracks.get(track.key) is not track:
             continue
-        for key, proved in list(resumer.like(file.head_bytes(), file.size, file.before_at)):
-            held = {at for at in left.get(key, ()) if proved or _may_hold(track, file, at)}
+        for key, proved in list(resumer.like(look_at(file))):
+            held = {at for at in left.get(key, ()) if at < proved or _may_hold(track, file, at)}
             if held:
                 left[key] = left[key] - held
                 _move(feed, key, held, track)

@@ -49,6 +49,7 @@ class PipedFile:
     """No file has it: such an entry of the checkpoint is never found again."""
     head: Head = NO_HEAD
     before = ""
+    modified_s = 0
 
     def __init__(self, pipe: PipeReader) -> None:
         self._pipe = pipe
@@ -149,7 +150,8 @@ class FileTrack:
         self._met = True
         self._detached = False
         self._archive_bytes = 0
-        self._before = file.before
+        self._before = file.before if file.offset == ledger.read else ""
+        self._modified_s = file.modified_s
         self._parts: dict[int, list[int]] = {}
         self._carried = list(carried)
         self._carries = ""
@@ -477,6 +479,8 @@ class FileTrack:
             self._feed.index(self.key, self.file, delta.read, self._before)
         if delta.read == self.file.offset and self.file.before:  # not while lines are read again
             change["b"] = self._before = self.file.before
+            if self.file.modified_s != self._modified_s:
+                change["m"] = self._modified_s = self.file.modified_s
         if self._met:
             self._met = False
             change["p"] = shown(self.file.path)

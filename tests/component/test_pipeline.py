@@ -375,7 +375,9 @@ async def test_an_older_copy_put_back_in_place_sends_nothing_again(
     await asyncio.sleep(0)
     content = life.log.read_bytes()
 
+    modified_s = life.log.stat().st_mtime - 60
     life.log.write_bytes(content[: len(content) * 8 // 10])
+    os.utime(life.log, (modified_s, modified_s))
     if stopped:
         life = Life(tmp_path)
     await life.read()

@@ -42,6 +42,7 @@ from support.life import Life
 from support.lines import AGENT, clf_time
 
 from hooktail.errors import CannotWriteError
+from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import State
 from hooktail.tail.file import TailedFile
 from hooktail.tail.opening import LogFile
@@ -122,6 +123,7 @@ class Log(RuleBasedStateMachine):
     @initialize(joined=st.booleans())
     def start_first(self, joined: bool) -> None:
         self.joined = joined
+        self.stack.enter_context(mock.patch("hooktail.checkpoint.trail.POINT_BYTES", 200))
         if joined:
             self.stack.enter_context(registered())
             self.stack.enter_context(mock.patch.object(JoiningParser, "hold_s", 3600.0))
@@ -143,6 +145,10 @@ class Log(RuleBasedStateMachine):
     def write(self, records: int) -> None:
         self._finish_line()
         self.handle.write(b"".join(self._record() for _ in range(records)))
+
+    @rule()
+    def write_more_than_a_head(self) -> None:
+        self.write(100 if self.joined else 10)
 
     @rule(lines=st.integers(0, 2))
     def begin_a_record_of_several_lines(self, lines: int) -> None:
@@ -243,6 +249,33 @@ class Log(RuleBasedStateMachine):
         self.lives_by_memory |= numbers & waiting
         self.may_be_lost |= numbers - waiting - self.delivered.keys()
         os.truncate(self.path, 0)
+        self.write(records)
+
+    @rule(share=st.floats(0.3, 1), in_place=st.booleans(), records=st.integers(0, 9))
+    def put_an_older_copy_back(self, share: float, in_place: bool, records: int) -> None:
+        """And write to it, before anyone looks. What it still is of the log may be sent again."""
+        self._finish_line()
+        if not self._is_open_by_the_writer(self.path):
+            return
+        lines = self.path.read_bytes().splitlines(keepends=True)
+        content = b"".join(lines[: int(len(lines) * share)])
+        if len(content) < HEAD_BYTES:
+            return  # it is a new log
+        older = self.directory / "older"
+        older.write_bytes(content)
+        kept = self._numbers_in(older)
+        self.may_repeat |= kept
+        gone = self._numbers_in(self.path) - kept
+        if in_place:
+            waiting = self._waiting()
+            self.lives_by_memory |= gone & waiting
+            self.may_be_lost |= gone - waiting - self.delivered.keys()
+            os.truncate(self.path, 0)
+            self.handle.write(older.read_bytes())
+        else:
+            self._at_risk(self.path, gone)
+            older.rename(self.path)
+            self.reopen()
         self.write(records)
 
     @rule(records=st.integers(0, 3))

@@ -14,6 +14,7 @@ from support.life import Life
 from support.lines import page_view
 
 from hooktail.fingerprint import BEFORE_BYTES, before_of, head_of
+from hooktail.tail.discovery import scan
 
 __all__ = ["joined_format"]
 
@@ -182,7 +183,9 @@ async def test_a_log_truncated_into_an_older_copy_and_then_a_kill(tmp_path: Path
     sent = before.destination.bodies
     before.destination.settle(*range(5), *range(6, 20))
     await asyncio.sleep(0)
+    modified_s = before.log.stat().st_mtime - 60
     os.truncate(before.log, STARTS[10])
+    os.utime(before.log, (modified_s, modified_s))
     await before.read()
     before.write(page_view(30))
     await before.read()
@@ -222,3 +225,26 @@ async def test_a_record_over_lines_is_taken_over_whole(tmp_path: Path, joined_fo
         "unparsable.syntax": 300,
         "pending": 0,
     }
+
+
+async def test_a_log_truncated_before_it_was_read_again_after_a_kill_is_known_by_its_copy(
+    tmp_path: Path,
+) -> None:
+    """The bytes before the mark were written down as those before the read offset."""
+    before = Life(tmp_path)
+    before.write(*LINES)
+    await before.read()
+    sent = before.destination.bodies
+    before.destination.settle(*range(5), *range(6, 20))
+    await asyncio.sleep(0)
+
+    after = Life(tmp_path)
+    after.source.apply(scan(after.section.paths, ()))
+    shutil.copy(after.log, tmp_path / "copy")
+    os.truncate(after.log, 0)
+    await after.read()
+    (tmp_path / "copy").rename(tmp_path / "access.log.1")
+    again = Life(tmp_path)
+    await again.read()
+
+    assert again.destination.bodies == [sent[5]]

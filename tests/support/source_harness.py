@@ -83,6 +83,9 @@ class FakeConsumer:
     def knows(self, file_id: FileId) -> bool:
         return file_id in self.known
 
+    def restored(self, file: LogFile) -> Resumption:
+        return Resumption(0)
+
     def is_copy(self, file: LogFile) -> bool:
         return False
 

@@ -4,7 +4,9 @@ same head, long enough, and the same bytes before the offset:
     with the same inode                 it is the file: go on at its mark
     with another inode                  it was copied, or moved across file systems: go on
                                         too, unless the original is still followed
-same head, which is full, but shorter   an older copy was put back: all of it is known
+same head, which is full, but shorter,  an older copy was put back: what it holds is known, as
+or other bytes before the offset        far as the trail of the entry agrees; all of it, if it was
+                                        not modified since more than that was read
 anything else                           it is new, and the reason is told
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from hooktail.checkpoint.trail import Trail
 from hooktail.fingerprint import HEAD_BYTES, Head, head_of
 
 if TYPE_CHECKING:
@@ -22,12 +25,34 @@ if TYPE_CHECKING:
     from hooktail.model import FileId
 
 
+class Look(NamedTuple):
+    """What is to be seen of a file."""
+
+    head: bytes
+    """Its first bytes, at most `HEAD_BYTES`."""
+    size: int
+    before_at: Callable[[int], str]
+    """Fingerprints its bytes before an offset; "" where that cannot be known."""
+    modified_s: int = 0
+    """When it was modified last, in seconds since the epoch; 0 if nobody writes to it."""
+
+
+class Older(NamedTuple):
+    """An older copy of a known file, perhaps written to since it was put back."""
+
+    known: int
+    """So far it holds what was read."""
+    begin: int
+    """Below it nothing was for us to read."""
+    unchanged: bool
+    """Everything in it was read."""
+
+
 class Match(NamedTuple):
     """What the checkpoint knows of a file: its key, or why there is none."""
 
     key: int | None = None
-    restored: bool = False
-    """An older copy of a known file: everything in it was read."""
+    older: Older | None = None
     replaced: str = ""
     """Why a known inode or a known beginning is a new file; empty if neither is known."""
 
@@ -37,6 +62,9 @@ class _Known(NamedTuple):
     inode: tuple[int, int]
     read: int
     before: str
+    begin: int
+    trail: Trail
+    modified_s: int
 
 
 class Resumer:
@@ -56,12 +84,28 @@ class Resumer:
                 (entry.device, entry.inode),
                 entry.read,
                 entry.before_digest,
+                of=entry,
             )
 
-    def put(self, key: int, head: Head, inode: tuple[int, int], read: int, before: str) -> None:
-        """Adds an entry, or replaces it; `before` fingerprints the bytes before `read`."""
+    def put(
+        self,
+        key: int,
+        head: Head,
+        inode: tuple[int, int],
+        read: int,
+        before: str,
+        *,
+        of: FileEntry | None = None,
+        modified_s: int = 0,
+    ) -> None:
+        """Adds an entry, or replaces it; `before` fingerprints the bytes before `read`.
+
+        `of` is what the checkpoint has of it, perhaps a turn behind.
+        """
         self.drop(key)
-        self._entries[key] = _Known(head, inode, read, before)
+        begin, trail = (of.begin, of.trail) if of is not None else (0, Trail())
+        modified_s = modified_s or (of.modified_s if of is not None else 0)
+        self._entries[key] = _Known(head, inode, read, before, begin, trail, modified_s)
         self._by_inode[inode].add(key)
         self._by_head[head].add(key)
         if key not in self._held:
@@ -96,44 +140,38 @@ class Resumer:
         """Tells whether an inode stands in an entry."""
         return bool(self._by_inode.get(file_id))
 
-    def find(
-        self,
-        file_id: FileId,
-        head: bytes,
-        size: int,
-        before_at: Callable[[int], str],
-    ) -> Match:
-        """Looks for a file that begins with `head`.
-
-        `before_at` fingerprints the bytes of the file before an offset, or returns "" where that
-        cannot be known.
-        """
+    def find(self, file_id: FileId, look: Look) -> Match:
+        """Looks for a file."""
         replaced = ""
         by_inode_alone = None
         for key in sorted(self._by_inode.get(file_id, ()), reverse=True):
             if key in self._held:
                 continue
-            match = self._judge(key, head, size, before_at)
+            match = self._judge(key, look)
             if match.key is not None and not self._entries[key].head.length:
                 by_inode_alone = match  # never read: its content says nothing, and may be another's
-            elif match.key is not None or match.restored:
+            elif match.key is not None:
                 return match
             replaced = replaced or match.replaced
-        return self._by_content(head, size, before_at) or by_inode_alone or Match(replaced=replaced)
+        return self._by_content(look) or by_inode_alone or Match(replaced=replaced)
 
-    def like(
-        self, head: bytes, size: int, before_at: Callable[[int], str]
-    ) -> Iterable[tuple[int, bool]]:
+    def older(self, look: Look) -> Older | None:
+        """Tells, of a file that is an older copy of another, how much of it was read."""
+        judged = (self._judge(key, look).older for key in self._with_head(look.head))
+        return max(filter(None, judged), default=None)
+
+    def like(self, look: Look) -> Iterable[tuple[int, int]]:
         """Returns the keys of all entries whose content a file holds.
 
-        With each, whether that is proved up to the entry's read offset, and not by the head alone.
+        With each, the offset up to which that is proved, and not by the head alone.
         """
-        for key in self._with_head(head):
-            match = self._judge(key, head, size, before_at)
-            if match.key is not None or match.restored:
+        for key in self._with_head(look.head):
+            match = self._judge(key, look)
+            if match.older is not None:
+                yield key, match.older.known
+            elif match.key is not None:
                 known = self._entries[key]
-                proved = match.key is not None and bool(known.before and before_at(known.read))
-                yield key, proved
+                yield key, known.read if known.before and look.before_at(known.read) else 0
 
     def _with_head(self, head: bytes) -> Iterable[int]:
         for length, entries in self._lengths.items():
@@ -142,32 +180,47 @@ class Resumer:
                     if key not in self._held:
                         yield key
 
-    def _by_content(
-        self,
-        head: bytes,
-        size: int,
-        before_at: Callable[[int], str],
-    ) -> Match | None:
+    def _by_content(self, look: Look) -> Match | None:
         """Finds the entry that knows most of the content: the one that was read furthest."""
-        restored = None
+        older: list[Older] = []
         found: list[tuple[int, int]] = []
-        for key in self._with_head(head):
-            match = self._judge(key, head, size, before_at)
+        for key in self._with_head(look.head):
+            match = self._judge(key, look)
             if match.key is not None:
                 found.append((self._entries[key].read, key))
-            elif match.restored:
-                restored = match
-        return Match(max(found)[1]) if found else restored
+            elif match.older is not None:
+                older.append(match.older)
+        if found:
+            return Match(max(found)[1])
+        return Match(older=max(older)) if older else None
 
-    def _judge(self, key: int, head: bytes, size: int, before_at: Callable[[int], str]) -> Match:
+    def _judge(self, key: int, look: Look) -> Match:
         known = self._entries[key]
-        if not known.head.matches(head):
+        if not known.head.matches(look.head):
             return Match(replaced="another head")
-        if size < known.read:
-            if known.head.length == HEAD_BYTES:
-                return Match(restored=True)
-            return Match(replaced="shorter than what was read")
-        before = before_at(known.read) if known.before else ""
-        if before and before != known.before:
-            return Match(replaced="other bytes before the offset")
-        return Match(key)
+        if look.size < known.read:
+            replaced = "shorter than what was read"
+        else:
+            before = look.before_at(known.read) if known.before else ""
+            if not before or before == known.before:
+                return Match(key)
+            replaced = "other bytes before the offset"
+        return Match(older=_older(known, look), replaced=replaced)
+
+
+def _older(known: _Known, look: Look) -> Older | None:
+    """Judges a file with the same head, which is not the one that was read so far.
+
+    What was written to it after it was put back is newer than what was read last. Where that
+    cannot be told, of an archive or of what an older version has read, it counts as unchanged.
+    """
+    if known.head.length < HEAD_BYTES:
+        return None
+    shorter = look.size < known.read
+    compared = look.modified_s and known.modified_s
+    if shorter and (not compared or look.modified_s < known.modified_s):
+        return Older(look.size, known.begin, unchanged=True)
+    agreed = known.trail.agrees_up_to(look.size, look.before_at)
+    if not agreed and not shorter:
+        return None  # of the old content there is the head alone: perhaps another's
+    return Older(agreed or HEAD_BYTES, known.begin, unchanged=False)

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from hooktail.checkpoint.places import Places
+from hooktail.checkpoint.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,10 @@ class FileEntry:
     head_digest: str = ""
     before_digest: str = ""
     """Fingerprint of the bytes just before the read offset."""
+    trail: Trail = field(default_factory=Trail)
+    """The same for earlier read offsets; made of the journal's `r` and `b`."""
+    modified_s: int = 0
+    """When the file had been modified last as it was read last; 0 if that is not known."""
     archive_bytes: int = 0
     """Size of a compressed file of which everything was handed over; 0 for others."""
     carried: list[tuple[int, str]] = field(default_factory=list)
@@ -66,6 +71,8 @@ class FileEntry:
             **({"begin": self.begin} if self.begin else {}),
             "head": [self.head_length, self.head_digest],
             "before": self.before_digest,
+            **({"trail": self.trail.to_json()} if self.trail.points else {}),
+            **({"modified": self.modified_s} if self.modified_s else {}),
             "archive": self.archive_bytes,
             "seen": self.seen_s,
             **({"carried": self.carried} if self.carried else {}),
@@ -101,12 +108,12 @@ class State:
 
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
-        `z` size of an archive that is done, `i` inode, `t` seen, `c` states that the parser
-        carried, `a` starts of opened lines and the ages of their sessions in turn), `forget`
-        keys, `books` (source -> counter -> added lines), `lost` (source -> added bytes), `claim`
-        and `unclaim` (once_per keys), `session` (source -> keys and values in turn), `feed` (source
-        -> its places), `begin` (source -> "end", "beginning" or null: it has not started), `start`
-        sources. What is said of a file that was forgotten is left out.
+        `z` size of an archive that is done, `i` inode, `m` modified, `t` seen, `c` states that
+        the parser carried, `a` starts of opened lines and the ages of their sessions in turn),
+        `forget` keys, `books` (source -> counter -> added lines), `lost` (source -> added bytes),
+        `claim` and `unclaim` (once_per keys), `session` (source -> keys and values in turn),
+        `feed` (source -> its places), `begin` (source -> "end", "beginning" or null: it has not
+        started), `start` sources. What is said of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
@@ -155,6 +162,8 @@ class State:
         if "h" in change:
             entry.head_length, entry.head_digest = change["h"]
         entry.before_digest = change.get("b", entry.before_digest)
+        entry.trail.reach(entry.read, change.get("b", ""))
+        entry.modified_s = change.get("m", entry.modified_s)
         entry.archive_bytes = change.get("z", entry.archive_bytes)
         if "c" in change:
             entry.carried = _carried(change["c"])
@@ -212,8 +221,18 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         head_length=head_length,
         head_digest=head_digest,
         before_digest=value.get("before", ""),
+        trail=_trail(value),
+        modified_s=value.get("modified", 0),
         archive_bytes=value.get("archive", 0),
         seen_s=value["seen"],
         carried=_carried(value.get("carried", ())),
         ages=dict(_pairs(value.get("ages", []))),
     )
+
+
+def _trail(value: Mapping[str, Any]) -> Trail:
+    """A file that is met begins its trail; so does one of an older version."""
+    trail = Trail.from_json(value.get("trail", ()))
+    if not trail.points and value["read"]:
+        trail.reach(value["read"], value.get("before", ""))
+    return trail

@@ -146,6 +146,13 @@ class ArchiveFile:
         """No fingerprint: the way to the bytes before `offset` is long."""
         return ""
 
+    modified_s = 0
+    """Not known: nobody writes to an archive."""
+
+    def modified_last_s(self) -> int:
+        """Not known."""
+        return 0
+
     @property
     def compressed_bytes(self) -> int:
         """The size of the file itself, at the last look."""

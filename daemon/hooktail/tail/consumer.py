@@ -21,6 +21,8 @@ class Resumption(NamedTuple):
     """An archive of which everything was handed over before."""
     at_end: bool = False
     """What it holds is known, what comes behind it is new."""
+    older: bool = False
+    """An older copy of a known file: behind `offset` it holds what was read, or is new."""
 
     @property
     def unknown(self) -> bool:
@@ -102,6 +104,9 @@ class Consumer(Protocol):
 
     def resume(self, file: LogFile) -> Resumption:
         """Tells where a file found by a scan goes on."""
+
+    def restored(self, file: LogFile) -> Resumption:
+        """Tells where a followed file goes on in whose place an older copy was put back."""
 
     def is_copy(self, file: LogFile) -> bool:
         """Tells whether a file is a copy of one that is followed."""

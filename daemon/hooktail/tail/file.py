@@ -59,6 +59,8 @@ class TailedFile:
         self.file_id = FileId(status.st_dev, status.st_ino)
         self.offset = offset
         self.size = status.st_size
+        self.modified_s = 0
+        """When it had been modified last as lines were read last; 0 if none were read."""
         self._descriptor = descriptor
         self._max_line_bytes = max_line_bytes
         self._declared = encoding
@@ -151,6 +153,10 @@ class TailedFile:
             self.look() is not Growth.TRUNCATED and self._bytes_before(self.offset) == self._before
         )
 
+    def modified_last_s(self) -> int:
+        """When it was modified last, in whole seconds since the epoch, whatever was read of it."""
+        return os.fstat(self._descriptor).st_mtime_ns // 1_000_000_000
+
     def deleted(self) -> bool:
         """Tells whether no path leads to the file any more."""
         return os.fstat(self._descriptor).st_nlink == 0
@@ -184,6 +190,7 @@ class TailedFile:
             if len(self._read_head) < HEAD_BYTES:
                 self._read_head = (self._read_head + chunk[:read])[:HEAD_BYTES]
             self.offset = taken.end
+            self.modified_s = self._modified_ns // 1_000_000_000
             self._looked_at = -1
         elif is_long(len(chunk), self._max_line_bytes, encoding):
             self._skip_to(self.offset + len(chunk), encoding)

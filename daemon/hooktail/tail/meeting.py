@@ -13,7 +13,7 @@ from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.following import RESCAN_LATER_S
 from hooktail.tail.opening import open_log
-from hooktail.tail.truncation import UNDECIDED_S
+from hooktail.tail.truncation import UNDECIDED_S, say_restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,7 +238,10 @@ class Meeting:
         log = self._following.log if named else _AtDebug(self._following.log)
         if known.offset is not None:
             file.rewind(known.offset)
-            log.info("file_resumed", path=shown(path), offset=file.offset, size=file.size)
+            if known.older:
+                say_restored(self._following.log, file)
+            else:
+                log.info("file_resumed", path=shown(path), offset=file.offset, size=file.size)
         elif known.at_end:
             file.go_to_end()
             log.info("file_known", path=shown(path), offset=file.offset)

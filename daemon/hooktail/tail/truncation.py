@@ -18,6 +18,8 @@ from hooktail.tail.following import RESCAN_LATER_S
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from structlog.typing import FilteringBoundLogger
+
     from hooktail.fingerprint import Head
     from hooktail.tail.consumer import Track
     from hooktail.tail.following import Following
@@ -43,6 +45,20 @@ class _Cut(NamedTuple):
     at_s: float
     scan: int
     """The number of the scan before it, or during which it was seen."""
+
+
+def say_restored(log: FilteringBoundLogger, file: LogFile) -> None:
+    """Says that an older copy was put back, and how much of it may be sent a second time."""
+    log.warning(
+        "file_restored",
+        path=shown(file.path),
+        offset=file.offset,
+        doubtful_bytes=file.unread_bytes,
+        hint="an older copy was put back and written to: what cannot be told from what was read "
+        "before is sent, perhaps again, with the same event ids"
+        if file.unread_bytes
+        else "an older copy was put back: what it holds is not sent again",
+    )
 
 
 class Truncations:
@@ -81,11 +97,13 @@ class Truncations:
             )
             following.rescan_within(RESCAN_LATER_S)
         followed.track.cut_off()
-        if file.head_is_full and file.head.matches(file.head_bytes()):
+        known = following.consumer.restored(file)
+        if known.at_end:
             file.go_to_end()
-            following.log.warning("file_restored", path=shown(file.path), offset=file.offset)
         else:
-            file.rewind(0)
+            file.rewind(known.offset or 0)
+        if known.at_end or known.older:
+            say_restored(following.log, file)
         followed.track = following.consumer.track(file)
         following.schedule.put(followed, following.clock())
 

@@ -1,4 +1,4 @@
-from hooktail.checkpoint.resume import Resumer
+from hooktail.checkpoint.resume import Look, Resumer
 from hooktail.checkpoint.state import FileEntry
 from hooktail.fingerprint import HEAD_BYTES, before_of, head_of
 from hooktail.model import FileId
@@ -30,7 +30,7 @@ def entry(inode: int, content: bytes = CONTENT, read: int | None = None) -> File
 def test_the_same_inode_with_the_same_head_is_the_file() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), CONTENT + b"third\n", 99, unchanged)
+    match = resumer.find(FileId(1, 10), Look(CONTENT + b"third\n", 99, unchanged))
 
     assert match.key == 7
 
@@ -38,7 +38,9 @@ def test_the_same_inode_with_the_same_head_is_the_file() -> None:
 def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), b"other content, long enough to be one\n", 99, unchanged)
+    match = resumer.find(
+        FileId(1, 10), Look(b"other content, long enough to be one\n", 99, unchanged)
+    )
 
     assert match.key is None
     assert match.replaced == "another head"
@@ -47,7 +49,7 @@ def test_a_reused_inode_is_a_new_file_and_says_why() -> None:
 def test_a_file_shorter_than_what_was_read_is_new() -> None:
     resumer = Resumer([(7, entry(10, read=1000))])
 
-    match = resumer.find(FileId(1, 10), CONTENT, 30, unchanged)
+    match = resumer.find(FileId(1, 10), Look(CONTENT, 30, unchanged))
 
     assert match.key is None
     assert match.replaced == "shorter than what was read"
@@ -56,41 +58,41 @@ def test_a_file_shorter_than_what_was_read_is_new() -> None:
 def test_a_copy_goes_on_where_the_original_stopped() -> None:
     resumer = Resumer([(7, entry(10))])
 
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key == 7
 
 
 def test_an_entry_that_is_followed_is_not_given_to_another_file() -> None:
     resumer = Resumer([(7, entry(10))])
 
     resumer.hold(7)
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key is None
+    assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key is None
     resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT), SAME)
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key is None
+    assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key is None
 
     resumer.release(7)
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key == 7
 
 
 def test_a_file_never_read_is_known_by_its_inode_alone() -> None:
     resumer = Resumer([(7, entry(10, content=b""))])
 
-    assert resumer.find(FileId(1, 10), CONTENT, len(CONTENT), unchanged).key == 7
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key is None
+    assert resumer.find(FileId(1, 10), Look(CONTENT, len(CONTENT), unchanged)).key == 7
+    assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key is None
 
 
 def test_an_entry_put_again_is_found_under_its_new_head_only() -> None:
     resumer = Resumer([(7, entry(10, content=CONTENT[:5]))])
     resumer.put(7, head_of(CONTENT), (1, 10), len(CONTENT), SAME)
 
-    assert resumer.find(FileId(1, 11), CONTENT[:5] + b"other", 99, unchanged).key is None
-    assert resumer.find(FileId(1, 11), CONTENT, 99, unchanged).key == 7
+    assert resumer.find(FileId(1, 11), Look(CONTENT[:5] + b"other", 99, unchanged)).key is None
+    assert resumer.find(FileId(1, 11), Look(CONTENT, 99, unchanged)).key == 7
 
 
 def test_a_rewritten_middle_is_noticed() -> None:
     """The head is the same, and the file long enough, but not what was read of it."""
     resumer = Resumer([(7, entry(10))])
 
-    match = resumer.find(FileId(1, 10), CONTENT, 99, lambda _offset: "other")
+    match = resumer.find(FileId(1, 10), Look(CONTENT, 99, lambda _offset: "other"))
 
     assert match.key is None
     assert match.replaced == "other bytes before the offset"
@@ -101,13 +103,14 @@ def test_an_older_copy_put_back_is_known_to_its_end() -> None:
     resumer = Resumer([(7, entry(10, content=content, read=5000))])
 
     for inode in (10, 11):
-        match = resumer.find(FileId(1, inode), content, 3000, unchanged)
+        match = resumer.find(FileId(1, inode), Look(content, 3000, unchanged))
         assert match.key is None
-        assert match.restored
+        assert match.older is not None
+        assert match.older.unchanged
 
 
 def test_content_says_more_than_an_inode_whose_file_was_never_read() -> None:
     """The inode of a deleted empty file was given to the copy of another."""
     resumer = Resumer([(7, entry(10)), (8, entry(11, content=b""))])
 
-    assert resumer.find(FileId(1, 11), CONTENT, len(CONTENT), unchanged).key == 7
+    assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key == 7

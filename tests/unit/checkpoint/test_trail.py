@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from itertools import accumulate
+from math import log2
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooktail.checkpoint.trail import POINT_BYTES, Trail
+
+BATCH_BYTES = 256 * 1024
+
+
+def trail_of(offsets: list[int]) -> Trail:
+    trail = Trail()
+    for offset in offsets:
+        trail.reach(offset, f"{offset:x}")
+    return trail
+
+
+def agreed(trail: Trail, alike: int) -> int:
+    """How far a long file is known that is alike so far."""
+    return trail.agrees_up_to(1 << 62, lambda at: f"{at:x}" if at <= alike else "other")
+
+
+@given(
+    batches=st.lists(st.integers(1, BATCH_BYTES), min_size=1, max_size=400),
+    share=st.floats(0, 1),
+)
+def test_the_next_point_is_no_farther_away_than_the_copy_lacks_bytes(
+    batches: list[int], share: float
+) -> None:
+    offsets = list(accumulate(batches))
+    end = offsets[-1]
+    trail = trail_of(offsets)
+
+    alike = max(int(end * share), min(offsets[0], end))
+    doubtful = alike - agreed(trail, alike)
+
+    assert 0 <= doubtful <= max(end - alike, BATCH_BYTES + POINT_BYTES)
+
+
+def test_a_terabyte_has_a_few_dozen_points() -> None:
+    trail, offset = Trail(), 0
+    while offset < 1 << 40:
+        offset += max(POINT_BYTES, (1 << 40) // 100_000)
+        trail.reach(offset, "x")
+
+    assert len(trail.points) <= 2 * log2((1 << 40) / POINT_BYTES)
+
+
+def test_what_disagrees_in_between_ends_what_is_known() -> None:
+    trail = trail_of([10_000, 20_000, 30_000])
+
+    assert trail.agrees_up_to(30_000, lambda at: "" if at == 20_000 else f"{at:x}") == 10_000
+
+
+def test_points_beyond_the_size_and_beyond_a_rewind_do_not_count() -> None:
+    trail = trail_of([10_000, 20_000, 30_000])
+
+    assert trail.agrees_up_to(25_000, "{:x}".format) == 20_000
+    trail.reach(15_000, "")
+    assert trail.points == [(10_000, "2710")]
+
+
+def test_it_comes_back_from_json() -> None:
+    trail = trail_of([10_000, 20_000])
+
+    assert Trail.from_json(trail.to_json()).points == trail.points
