@@ -1,6 +1,6 @@
 """Named instants at which a test has the process die, as SIGKILL would have it.
 
-`HOOKTAIL_CRASH_AT=NAME` arms one of `POINTS`, `NAME:3` its third passing; both count only beside
+`HOOKTAIL_CRASH_AT=NAME` arms one of them, `NAME:3` its third passing; both count only beside
 `HOOKTAIL_TESTING=1`. Unarmed, a point costs one comparison. tests/system/test_crash_points.py
 runs the daemon over all of them: a new name in `POINTS` is tested without another word.
 """
@@ -27,6 +27,12 @@ POINTS = (
     "deadletter-after-fsync",
     "answer-before-record",
 )
+POINTS_ANEW = (
+    "anew-journal-made",
+    "anew-journal-begun",
+    "anew-done",
+)
+"""Where the state directory was emptied under the daemon; the snapshot has its points too."""
 EXIT_CODE = 137
 """What a shell reports of a process that SIGKILL ended."""
 

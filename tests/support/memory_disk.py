@@ -147,6 +147,12 @@ class MemoryDisk(Disk):
     def sync_directory(self, directory: Path) -> None:
         self._do(SyncDirectory())
 
+    def take_away(self) -> None:
+        """Somebody removes all files, durably; those that are open live on without a name."""
+        self.files.clear()
+        self._names.clear()
+        self.operations.clear()
+
     # -- the power cut
 
     def now(self) -> Files:
@@ -238,7 +244,7 @@ def _renamed(names: dict[str, int], operations: list[Name | Unlink]) -> dict[str
 def _contents(durable: bytes, waiting: list[Data], step: int) -> Iterator[bytes]:
     """What a file may hold; cut at every `step` bytes, or, for 0, in the middle alone."""
     yield durable
-    before, size = durable, waiting[-1].content if waiting else durable
+    before, size = durable, max((each.content for each in waiting), key=len, default=durable)
     for operation in waiting:
         content, added = operation.content, operation.appended
         start = len(content) - added

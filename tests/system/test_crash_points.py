@@ -16,7 +16,7 @@ from support.lines import asset, page_view
 from support.processes import Daemon, Endpoint, daemon, endpoint, wait_for
 
 from hooktail.checkpoint.store import read_state
-from hooktail.crashpoint import EXIT_CODE, POINTS
+from hooktail.crashpoint import EXIT_CODE, POINTS, POINTS_ANEW
 
 MISBEHAVIOUR = "422:0.3,delay=20ms:0.5"
 REACHED_WITHIN_S = 30.0
@@ -57,9 +57,51 @@ def test_a_crash_at_any_point_loses_nothing_and_repeats_only_what_was_in_flight(
         assert_one_body_for_each_event(pixel)
 
 
-def write_until_it_dies(hooktail: Daemon, log: Path) -> int:
+@pytest.mark.parametrize(
+    ("point", "survives"),
+    [
+        *((f"{point}:1", point == "anew-done") for point in POINTS_ANEW),
+        ("snapshot-tmp-half:2", False),
+        ("snapshot-tmp-written:2", False),
+        ("snapshot-renamed:2", True),
+        ("snapshot-dir-synced:2", True),
+    ],
+)
+def test_a_crash_while_the_checkpoint_is_written_anew_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, survives: bool
+) -> None:
+    """The state directory is emptied: until the new snapshot is there, a restart finds nothing."""
+    log = tmp_path / "access.log"
+    log.touch()
+    with endpoint(tmp_path) as pixel, daemon(tmp_path) as hooktail:
+        hooktail.configure(pixel.template, str(log), delivery="concurrency = 8")
+        monkeypatch.setenv("HOOKTAIL_TESTING", "1")
+        monkeypatch.setenv("HOOKTAIL_CRASH_AT", point)
+        hooktail.start()
+        append(log, 0, 20)
+        wait_for(lambda: outcomes(hooktail) == 20, "an outcome for the first lines")
+        for file in hooktail.state_dir.glob("checkpoint.*"):
+            file.unlink()
+        written = write_until_it_dies(hooktail, log, 20)
+        unsettled = unsettled_at_the_crash(hooktail, log)
+
+        monkeypatch.delenv("HOOKTAIL_CRASH_AT")
+        hooktail.start()
+        append(log, written, written + 20)
+        wait_for(lambda: outcomes(hooktail) == views(log), "an outcome for every page view")
+        assert hooktail.stop() == 0
+
+        assert hooktail.assert_balanced()["pending"] == 0
+        assert set(urls(pixel)) == set(paths_of(log))
+        repeated = {url for url, times in Counter(urls(pixel)).items() if times > 1}
+        assert repeated <= unsettled
+        assert (len(unsettled) < views(log) - 20) == survives
+        assert_one_body_for_each_event(pixel)
+
+
+def write_until_it_dies(hooktail: Daemon, log: Path, written: int = 0) -> int:
     """Writes lines as long as the daemon lives; returns how many page views there are."""
-    written, ends_at = 0, time.monotonic() + REACHED_WITHIN_S
+    ends_at = time.monotonic() + REACHED_WITHIN_S
     while hooktail.running.poll() is None:
         assert time.monotonic() < ends_at, "the point was not reached"
         append(log, written, written + 4)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from hooktail.checkpoint.store import COMPACT_BYTES, GONE
+from hooktail.checkpoint.unwritable import hint_for
 from hooktail.model import State
 from hooktail.telemetry import OncePer
 
@@ -145,7 +146,7 @@ class Keeper:
                 path=str(self.store.directory),
                 reason=error.strerror or str(error),
                 again=silent,
-                hint="reading and sending wait until it can be written; nothing is lost",
+                hint=hint_for(error),
             )
 
     async def run(self) -> None:

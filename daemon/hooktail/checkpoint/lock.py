@@ -78,7 +78,9 @@ class StateLock:
             raise
         except (CannotWriteError, PermissionDeniedError) as error:
             self._descriptor = before
-            raise OSError(errno.ESTALE, str(error)) from error
+            why = error.__cause__
+            number = why.errno if isinstance(why, OSError) else None
+            raise OSError(number or errno.ESTALE, str(error)) from error
         os.close(before)
 
     def __exit__(

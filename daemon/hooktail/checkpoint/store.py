@@ -158,13 +158,23 @@ class Store:
         return not self._displaced
 
     def begin_anew(self) -> None:
-        """Writes the whole state where its files are gone. Raises OSError."""
-        found = filter(None, map(NAME.match, self._disk.names(self.directory)))
-        following = max([self.generation, *(int(each[1]) for each in found)]) + 1
+        """Writes the whole state where its files are gone. Raises OSError.
+
+        It goes above whatever is there. In an empty directory it is generation 1: until it has its
+        snapshot, a crash leaves what says no more than the empty directory did, and no damage.
+        """
+        names = self._disk.names(self.directory)
+        found = {int(each[1]) for each in map(NAME.match, names) if each and not each[3]}
+        if not self._base and self._path(self.generation, "snapshot").name not in names:
+            found.discard(self.generation)  # begun before, and nothing leads to it
+        following = self.generation = max(found, default=0) + 1
+        self._base = 0  # no snapshot counts as ours until this one does
         descriptor = self._disk.create(self._path(following, "journal"))
         header = _header(following)
         try:
+            crash_at("anew-journal-made")
             self._disk.write(descriptor, header)
+            crash_at("anew-journal-begun")
         except OSError:
             self._disk.close(descriptor)
             raise
@@ -173,10 +183,10 @@ class Store:
                 self._disk.close(old)
         self._descriptor, self._length, self._ended = descriptor, len(header), -1
         self._unnamed, self._torn = True, False
-        self.generation = following
         self.finish_generation(self._snapshot())
         self._drop_before(following)
         self._displaced = False
+        crash_at("anew-done")
 
     def _cut_off_torn(self) -> None:
         self._disk.truncate(self._descriptor, self._length)

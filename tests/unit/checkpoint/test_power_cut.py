@@ -55,6 +55,12 @@ class Life:
         snapshot = self.store.begin_generation()
         self.store.finish_generation(snapshot)
 
+    def anew(self) -> None:
+        records = len(self.states) - 1
+        self.disk.note("append", records)
+        self.store.begin_anew()
+        self.disk.note("promised", records)
+
     def restart(self) -> None:
         """As after SIGKILL."""
         self.store = self._open()
@@ -167,6 +173,50 @@ def test_a_power_cut_leaves_a_state_between_the_last_promise_and_the_last_record
     scenario(life)
 
     assert check_every_cut(life) > 200
+
+
+def test_a_power_cut_while_it_is_written_anew_leaves_nothing_or_all() -> None:
+    """The directory was emptied: from the first promise on, all that the daemon knew is there."""
+    life = Life(MemoryDisk())
+    life.append()
+    life.append()
+    life.sync()
+    life.append()
+    life.disk.take_away()
+
+    life.anew()
+    written_anew = len(life.disk.operations)
+    life.append()
+    life.sync()
+    life.append()
+    life.compact()
+    life.append()
+
+    assert check_every_cut(life) > 200
+    for at in range(written_anew):
+        for files in life.disk.after_power_cut(at):
+            assert life.states.index(shown(open_after(files))) in (0, 3)
+
+
+@pytest.mark.parametrize("fails_at", range(9))
+def test_a_power_cut_after_it_was_written_anew_at_the_second_try(fails_at: int) -> None:
+    life = Life(MemoryDisk())
+    life.append()
+    life.sync()
+    life.append()
+    life.disk.take_away()
+    life.disk.fails_at = life.disk._done + fails_at
+    with pytest.raises(OSError, match="No space"):
+        life.anew()
+    check_every_cut(life, every_byte=False)
+
+    assert not life.store.is_in_place()
+    life.anew()
+    life.append()
+    life.sync()
+    life.append()
+
+    check_every_cut(life)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: str(each.__name__))
