@@ -18,7 +18,7 @@ from hooktail.extract.drift import MatchRate
 from hooktail.extract.extractor import NO_AGES, PART
 from hooktail.extract.identity import generation_of
 from hooktail.extract.reading import HeldLine
-from hooktail.fingerprint import NO_HEAD
+from hooktail.fingerprint import HEAD_BYTES, NO_HEAD
 from hooktail.model import FileId, Lines, State, Unparsable
 from hooktail.paths import shown
 from hooktail.tail.file import TailedFile
@@ -473,7 +473,8 @@ class FileTrack:
                 change["t"] = self._feed.wall_s
             return
         head = self.file.head
-        if head != self._head:
+        # While lines are read again less of it has come by than the checkpoint knows.
+        if head != self._head and head.length >= min(self._repeat_until, HEAD_BYTES):
             self._head = head
             change["h"] = list(head)
             self._feed.index(self.key, self.file, delta.read, self._before)

@@ -248,3 +248,24 @@ async def test_a_log_truncated_before_it_was_read_again_after_a_kill_is_known_by
     await again.read()
 
     assert again.destination.bodies == [sent[5]]
+
+
+async def test_a_kill_before_what_waits_was_read_again_leaves_the_head_known(
+    tmp_path: Path,
+) -> None:
+    """It was written down as that of the mark, of nothing, and then any archive was the file."""
+    before = Life(tmp_path)
+    before.write(*LINES)
+    await before.read()
+    before.destination.settle(*range(1, 20))
+    await asyncio.sleep(0)
+    (entry,) = before.on_disk().files.values()
+
+    after = Life(tmp_path)
+    after.source.apply(scan(after.section.paths, ()))
+    await asyncio.sleep(0)
+    (left,) = after.on_disk().files.values()
+
+    assert left.seen_s
+    assert (left.head_length, left.head_digest) == (entry.head_length, entry.head_digest)
+    assert left.before_digest == entry.before_digest
