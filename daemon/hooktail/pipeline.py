@@ -193,8 +193,10 @@ class Feed:
     def resume(self, file: LogFile) -> Resumption:
         """Finds the file among those followed now, and in the checkpoint."""
         # What was only opened since (ten thousand files in one scan) changes nothing that is known.
-        if (self._stale or not self.keeper.healthy) and not self.keeper.flush():
-            return Resumption(None, later=True)  # what the checkpoint says is not the latest
+        if self._stale or not self.keeper.healthy:
+            written = self.keeper.flush()
+            if not (written and self.keeper.healthy):  # not the latest, or no room for more files
+                return Resumption(None, later=True)
         self._stale = False
         if self._behind:
             self._catch_up()

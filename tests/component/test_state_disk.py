@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,11 +15,12 @@ import pytest
 from structlog.testing import capture_logs
 from support.life import Life
 from support.lines import page_view
+from support.processes import daemon, endpoint, wait_for
 
 from hooktail.checkpoint.store import Store
 from hooktail.errors import CannotWriteError
 
-DISK = "size=256k"
+DISK = "size=4m"
 
 Mount = Callable[[str], None]
 
@@ -50,6 +52,12 @@ def mount_state(tmp_path: Path) -> Iterator[Mount]:
         subprocess.run(["umount", "-l", str(state)], check=True)
 
 
+@pytest.fixture
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reserve is asked for often."""
+    monkeypatch.setattr("hooktail.checkpoint.store.RESERVE_STEP_BYTES", 2048)
+
+
 def fill(state_dir: Path) -> Path:
     filler = state_dir / "filler"
     with filler.open("wb", buffering=0) as file:
@@ -61,9 +69,14 @@ def fill(state_dir: Path) -> Path:
     return filler
 
 
+@pytest.mark.usefixtures("_small_steps")
+@pytest.mark.parametrize("reserves", [True, False])
 async def test_a_full_disk_pauses_reading_and_sending_loses_nothing_and_heals(
-    tmp_path: Path, mount_state: Mount
+    tmp_path: Path, mount_state: Mount, monkeypatch: pytest.MonkeyPatch, reserves: bool
 ) -> None:
+    """Also where no space can be set aside."""
+    if not reserves:
+        monkeypatch.setattr("hooktail.checkpoint.disk.reserve", lambda *_given: False)
     mount_state(DISK)
     life = Life(tmp_path)
     life.write(*(page_view(number) for number in range(10)))
@@ -98,6 +111,94 @@ async def test_a_full_disk_pauses_reading_and_sending_loses_nothing_and_heals(
     await after.read()
     assert after.destination.waiting == []
     after.store.close()
+
+
+@pytest.mark.usefixtures("_small_steps")
+async def test_what_is_answered_while_the_disk_is_full_is_written_down(
+    tmp_path: Path, mount_state: Mount
+) -> None:
+    """It used to wait in memory, and a SIGKILL had it sent again."""
+    mount_state(DISK)
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(500)))
+    await life.read()
+    fill(life.state_dir)
+    while not life.health:
+        life.destination.settle(0)
+        await asyncio.sleep(0)
+    assert life.health == [False]
+
+    in_flight = len(life.destination.waiting)
+    assert in_flight > 300
+    while life.destination.waiting:
+        life.destination.settle(0)
+        await asyncio.sleep(0)
+
+    assert life.health == [False]
+    assert life.balance() == {"delivered": 500, "pending": 0}
+    after = Life(tmp_path)
+    await after.read()
+    assert after.destination.waiting == []
+
+
+@pytest.mark.usefixtures("_small_steps")
+async def test_unparsable_lines_do_not_keep_outcomes_from_being_written_down(
+    tmp_path: Path, mount_state: Mount
+) -> None:
+    mount_state(DISK)
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(50)))
+    await life.read()
+    filler = fill(life.state_dir)
+    life.write(*(f"no log line {number}\n" for number in range(2000)))
+    await life.read()
+    assert life.health == [False]
+
+    life.destination.settle()
+    await asyncio.sleep(0)
+    assert life.balance() == {"delivered": 50, "unparsable.syntax": 2000, "pending": 0}
+    kept = life.state_dir / "unparsed" / "shop.ndjson"
+    assert not kept.exists() or kept.read_bytes() == b""
+
+    filler.unlink()
+    await life.keeper.tick()
+    assert life.health == [False, True]
+    assert kept.read_text().count("\n") == 2000
+
+
+def test_the_real_daemon_sends_nothing_again_after_a_kill_on_a_full_disk(
+    tmp_path: Path, mount_state: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKTAIL_TESTING", "1")
+    monkeypatch.setenv("HOOKTAIL_RESERVE_STEP_BYTES", "4096")
+    mount_state(DISK)
+    log = tmp_path / "access.log"
+    written = 3000
+    log.write_text("".join(page_view(number) for number in range(written)))
+    with endpoint(tmp_path, "--fail", "delay=20ms") as pixel, daemon(tmp_path) as hooktail:
+        hooktail.configure(pixel.template, str(log), delivery="concurrency = 32")
+        hooktail.start()
+        wait_for(lambda: len(pixel.accepted()) > 100, "some events")
+        filler = fill(hooktail.state_dir)
+        (said,) = wait_for(lambda: hooktail.logged("checkpoint_unwritable"), "a full disk")
+        assert "disk is full" in said["hint"]
+
+        wait_for(
+            lambda: hooktail.books().get("delivered") == len(pixel.accepted()),
+            "all that was in flight to be written down",
+        )
+        sent = len(pixel.requests())
+        assert sent < written
+        hooktail.kill()
+        filler.unlink()
+        hooktail.start()
+        wait_for(lambda: hooktail.books().get("delivered") == written, "the rest")
+        assert hooktail.stop() == 0
+
+        assert hooktail.assert_balanced()["pending"] == 0
+        urls = Counter(request["body"]["url"] for request in pixel.requests())
+        assert len(urls) == written
+        assert set(urls.values()) == {1}
 
 
 def test_a_read_only_disk_at_the_start_is_said_in_one_line(

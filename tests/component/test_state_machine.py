@@ -122,9 +122,12 @@ class Log(RuleBasedStateMachine):
         self.marks: dict[int, tuple[int, int]] = {}
         self.stack = ExitStack()
 
-    @initialize(joined=st.booleans())
-    def start_first(self, joined: bool) -> None:
+    @initialize(joined=st.booleans(), reserves=st.booleans())
+    def start_first(self, joined: bool, reserves: bool) -> None:
         self.joined = joined
+        self.reserves = reserves
+        self.stack.enter_context(mock.patch("hooktail.checkpoint.disk.reserve", self._reserve))
+        self.stack.enter_context(mock.patch("hooktail.checkpoint.store.RESERVE_STEP_BYTES", 0))
         self.stack.enter_context(mock.patch("hooktail.checkpoint.trail.POINT_BYTES", 200))
         if joined:
             self.stack.enter_context(registered())
@@ -389,12 +392,21 @@ class Log(RuleBasedStateMachine):
                 stack.enter_context(self._full_disk())
             self.loop.run_until_complete(turn())
 
+    def _reserve(self, _descriptor: int, _start: int, _length: int) -> bool:
+        """Sets nothing aside on a full disk; not every file system can do it at all."""
+        if self.full and self.reserves:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self.reserves
+
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
-        """Takes half of what is written, and then nothing."""
+        """Takes half of what is written, and then nothing; of a journal with a reserve, all."""
         real_write = os.write
 
         def write(descriptor: int, data: bytes) -> int:
+            life = self.life
+            if self.reserves and life is not None and descriptor == life.store._descriptor:
+                return real_write(descriptor, data)
             self.half_written = not self.half_written
             if self.half_written:
                 return real_write(descriptor, data[: len(data) // 2])
@@ -477,16 +489,18 @@ class Log(RuleBasedStateMachine):
         return numbers
 
     def _may_send(self) -> bool:
-        """Nothing is sent while its answer could not be written down."""
+        """Nothing is sent while its answer could not be written down, or is in the reserve."""
         life = self.life
-        return life is not None and life.keeper.healthy and bool(life.destination.waiting)
+        if life is None or not life.destination.waiting:
+            return False
+        return life.keeper.healthy or self.reserves  # what was in flight is answered
 
     @precondition(_may_send)
     @rule(share=st.floats(0, 1))
     def deliver(self, share: float) -> None:
         async def deliver() -> None:
             answered = self._settle(share)
-            if self.full:
+            if self.full and not self.reserves:
                 self.in_doubt += answered
             else:
                 self.recorded += answered

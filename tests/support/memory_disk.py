@@ -118,6 +118,9 @@ class MemoryDisk(Disk):
         self._do(Data(descriptor, content, len(data)))
         self._inodes[descriptor] = content
 
+    def reserve(self, descriptor: int, start: int, length: int) -> bool:
+        return False
+
     def truncate(self, descriptor: int, length: int) -> None:
         content = self._inodes[descriptor][:length]
         self._do(Data(descriptor, content, 0))

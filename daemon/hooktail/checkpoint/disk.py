@@ -6,12 +6,18 @@ nothing of its name, `sync_directory` keeps names and says nothing of bytes.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_KEEP_SIZE = 1
+"""FALLOC_FL_KEEP_SIZE of <linux/falloc.h>."""
+_NOT_HERE = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENODEV)
 
 
 class Disk(Protocol):
@@ -31,6 +37,12 @@ class Disk(Protocol):
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Appends all of `data`, or raises with some of it written."""
+
+    def reserve(self, descriptor: int, start: int, length: int) -> bool:
+        """Sets space aside for `[start, start + length)` of a file, which gets no longer by it.
+
+        False if the file system cannot do that.
+        """
 
     def truncate(self, descriptor: int, length: int) -> None:
         """Cuts a file."""
@@ -86,6 +98,10 @@ class RealDisk:
         """Appends all of `data`, or raises with some of it written."""
         write_whole(descriptor, data)
 
+    def reserve(self, descriptor: int, start: int, length: int) -> bool:
+        """Sets space aside for bytes of a file that are not there yet."""
+        return reserve(descriptor, start, length)
+
     def truncate(self, descriptor: int, length: int) -> None:
         """Cuts a file."""
         os.ftruncate(descriptor, length)
@@ -132,6 +148,25 @@ def is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except OSError:
         return False
+
+
+def reserve(descriptor: int, start: int, length: int) -> bool:
+    """Has the file system keep blocks for `[start, start + length)`, beyond the file's end too.
+
+    Nobody else can take them. Python's `posix_fallocate` would make the file longer. False if the
+    file system, or the C library, cannot do that. Raises OSError if there is no room.
+    """
+    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
+    if fallocate is None:
+        return False
+    fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    while fallocate(descriptor, _KEEP_SIZE, start, length):
+        number = ctypes.get_errno()
+        if number in _NOT_HERE:
+            return False
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number))
+    return True
 
 
 def own_like(descriptor: int, directory: Path) -> None:

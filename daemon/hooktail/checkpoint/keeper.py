@@ -114,8 +114,9 @@ class Keeper:
     def flush(self) -> bool:
         """Writes what was noted now; tells whether it could be written.
 
-        If it could not, it is kept, reading stops (`on_health`), and the next try is a second
-        later: memory stays bounded because nothing new is read.
+        If it could not, it is kept, reading and sending stop (`on_health`), and the next try is a
+        second later: memory stays bounded because nothing new is read. They stop already when the
+        journal's reserve is in use: it is for the outcomes of what is in flight.
         """
         noted, self._noted = self._noted, {}
         unwritten = self.store.unwritten
@@ -123,14 +124,25 @@ class Keeper:
             changed.add_to(unwritten)
         if not unwritten and self.healthy:
             return True
+        full: OSError | None = None
         try:
             self._unparsed.flush()
-            self.store.append(unwritten)  # an empty one, too: whether it can be written again
+        except OSError as error:
+            full = error  # the outcomes are worth more, and it stays buffered
+        try:
+            if unwritten or not self.store.can_reserve:
+                self.store.append(unwritten)  # an empty one, too: whether it can be written again
+                unwritten.clear()
         except OSError as error:
             self._unwell(error)
             return False
-        unwritten.clear()
-        if not self.healthy:
+        try:
+            self.store.reserve()
+        except OSError as error:
+            full = error
+        if full is not None:
+            self._unwell(full)
+        elif not self.healthy:
             self._well.set()
             self._log.warning("checkpoint_writable_again")
             self._on_health(True)

@@ -40,6 +40,12 @@ __all__ = ["COMPACT_BYTES", "Store", "read_files", "read_state", "write_whole"]
 COMPACT_BYTES = tested_size("HOOKTAIL_COMPACT_BYTES", 8 * 1024 * 1024)
 """A journal longer than this is due for a new generation."""
 
+RESERVE_BYTES = 1024 * 1024
+"""Set aside behind the end of the journal: when the disk is full, the outcomes of what is in flight
+can still be written down. Enough for a few thousand requests, each with a record of its own."""
+RESERVE_STEP_BYTES = tested_size("HOOKTAIL_RESERVE_STEP_BYTES", 256 * 1024)
+"""The kernel is asked for more once this is used up."""
+
 READING_TRIES = 5
 """Beside a daemon that begins a generation, a file can be gone between listing and reading."""
 
@@ -66,6 +72,8 @@ class Store:
         self._descriptor = -1
         self._ended = -1  # the journal before, until it is durable
         self._length = 0
+        self._reserved_to = 0
+        self._can_reserve = True  # as far as is known
         self._unsynced = False
         self._unnamed = False  # the journal's name may not survive a power cut yet
         self._torn = False  # what could not be written could not be cut off either
@@ -144,6 +152,25 @@ class Store:
         self._unsynced = True
         self.state.apply(record)
 
+    @property
+    def can_reserve(self) -> bool:
+        """False where the file system sets no space aside: only a record tells if it is full."""
+        return self._can_reserve
+
+    def reserve(self) -> None:
+        """Sees to it that there is room for records. Raises OSError if the reserve is in use."""
+        if self._displaced:
+            raise OSError(errno.ESTALE, GONE)
+        if self._length + RESERVE_BYTES > self._reserved_to:
+            self._reserved_to = self._reserve_behind(self._descriptor, self._length)
+
+    def _reserve_behind(self, descriptor: int, length: int) -> int:
+        """Returns the offset up to which there is room in a journal of that length."""
+        more = RESERVE_BYTES + RESERVE_STEP_BYTES
+        if self._can_reserve:
+            self._can_reserve = self._disk.reserve(descriptor, length, more)
+        return length + more
+
     def is_in_place(self) -> bool:
         """Tells whether the journal and its snapshot still have their names.
 
@@ -182,7 +209,7 @@ class Store:
             if old >= 0:
                 self._disk.close(old)
         self._descriptor, self._length, self._ended = descriptor, len(header), -1
-        self._unnamed, self._torn = True, False
+        self._unnamed, self._torn, self._reserved_to = True, False, 0
         self.finish_generation(self._snapshot())
         self._drop_before(following)
         self._displaced = False
@@ -219,8 +246,10 @@ class Store:
     def begin_generation(self) -> bytes:
         """Switches to a new journal and returns the snapshot it follows from.
 
-        Quick; the caller then runs `finish_generation`, on any thread. Raises OSError.
+        Quick; the caller then runs `finish_generation`, on any thread. Raises OSError. A journal
+        that has its reserve is not given up for one that has none.
         """
+        reserved_to = 0
         if self._ended >= 0:
             self._make_durable()  # the last snapshot could not be written: the chain is longer
         following = self.generation + 1
@@ -229,6 +258,8 @@ class Store:
             header = _header(following)
             self._disk.write(descriptor, header)
             crash_at("generation-journal-made")
+            if self._reserved_to:
+                reserved_to = self._reserve_behind(descriptor, len(header))
             if self._descriptor >= 0:
                 self.append({"next": following})
             crash_at("generation-journal-ended")
@@ -236,7 +267,7 @@ class Store:
             self._disk.close(descriptor)
             raise
         self._ended = self._descriptor
-        self._descriptor, self._length = descriptor, len(header)
+        self._descriptor, self._length, self._reserved_to = descriptor, len(header), reserved_to
         self._unnamed = True
         self.generation = following
         return self._snapshot()
