@@ -11,6 +11,7 @@ from hooktail.model import FileId, Lines
 from hooktail.tail.encoding import HEAD_BYTES as ENCODING_BYTES
 from hooktail.tail.encoding import UTF_8, WIDEST, Encoding
 from hooktail.tail.framing import LongLine, frame, is_long, last_line, long_line, tail_bytes
+from hooktail.tail.holes import last_data, next_data
 from hooktail.tail.pagecache import PageCache
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ class TailedFile:
 
     def _skip(self) -> Lines | LongLine | None:
         encoding = self._encoding_of_head()
+        self._pass_over_hole(encoding)
         chunk = os.pread(self._descriptor, self._read_bytes, self._skipped_to)
         end = encoding.end_of_first_line(chunk, self._skipped_to)
         if not end:
@@ -242,6 +244,11 @@ class TailedFile:
         tail_at = max(tail_end - tail_bytes(self._max_line_bytes, encoding), start)
         tail = os.pread(self._descriptor, tail_end - tail_at, tail_at)
         return long_line(head, tail, start, tail_end, self.offset, encoding)
+
+    def _pass_over_hole(self, encoding: Encoding) -> None:
+        """Goes to the next data, if the file has none here: in a hole there is no newline."""
+        data_at = next_data(self._descriptor, self._skipped_to, self.size)
+        self._skipped_to = max(data_at - data_at % encoding.width, self._skipped_to)
 
     def rewind(self, offset: int) -> None:
         """Goes on from another offset, which is the start of a line."""
@@ -280,7 +287,8 @@ class TailedFile:
             end = encoding.end_of_last_line(chunk, start)
             if end:
                 return start + end
-            position = start
+            position = start if chunk.strip(b"\0") else last_data(self._descriptor, start)
+            position -= position % encoding.width
         return 0
 
     def lines_between(self, start: int, end: int) -> list[bytes]:
