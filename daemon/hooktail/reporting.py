@@ -64,7 +64,7 @@ class Reporter:
                 self._advise(feed)
             if time.monotonic() - hour_began_at > HOUR_S:
                 hour_began_at = time.monotonic()
-                say_books(self._feeds())
+                say_books(self._branches())
                 self._hourly()
 
     def _feeds(self) -> list[Feed]:
@@ -123,10 +123,20 @@ class Reporter:
         )
 
 
-def say_books(feeds: Iterable[Feed]) -> None:
-    """Says what became of the lines of each source; hourly, and when its reading ends."""
-    for feed in feeds:
-        more: dict[str, object] = {"lost_bytes": feed.lost_bytes} if feed.lost_bytes else {}
-        if feed.extractor.uncast:
-            more["uncast"] = dict(feed.extractor.uncast)
-        log.info("books", source=feed.name, **feed.books.totals, pending=feed.pending, **more)
+def say_books(branches: Iterable[Branch]) -> None:
+    """Says what became of the lines of each source; hourly, and when its reading ends.
+
+    What is not so, or did not happen, is left out.
+    """
+    for branch in branches:
+        for feed in branch.feeds:
+            sources = [source for its_feed, source in branch.readers if its_feed is feed]
+            notable = {
+                "lost_bytes": feed.lost_bytes,
+                "uncast": dict(feed.extractor.uncast),
+                "held_deleted_bytes": sum(source.held_deleted_bytes for source in sources),
+                "full_windows": sum(source.full_windows for source in sources),
+                "ignored_files": sum(source.ignored_files for source in sources),
+            }
+            more = {key: value for key, value in notable.items() if value}
+            log.info("books", source=feed.name, **feed.books.totals, pending=feed.pending, **more)

@@ -353,7 +353,7 @@ class Work:
             events_left_for_the_next_start=sum(left for left, _ in ends),
             requests_cut_short=sum(unfinished for _, unfinished in ends),
         )
-        say_books(feed for branch in branches for feed in branch.feeds)
+        say_books(branches)
 
     def _look_for_end(self) -> None:
         """Only standard input ends: files and FIFOs are followed for ever."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,9 +16,13 @@ from support.life import Life
 from support.lines import page_view
 
 from hooktail.model import State
+from hooktail.reporting import say_books
 from hooktail.tail import archive as archived
 from hooktail.tail import file as tailed
 from hooktail.tail.progress import PROGRESS_S
+
+if TYPE_CHECKING:
+    from hooktail.branch import Branch
 
 __all__ = ["joined_format"]
 
@@ -192,3 +199,27 @@ async def test_what_is_remembered_of_a_stuck_line_stays_small(tmp_path: Path) ->
 
     assert life.balance()["pending"] == 1
     assert sum(path.stat().st_size for path in life.state_dir.glob("checkpoint*")) < 3 * first
+
+
+async def test_the_books_say_what_deleted_files_hold_what_waits_and_what_is_ignored(
+    tmp_path: Path,
+) -> None:
+    old = tmp_path / "access.log.old"
+    old.write_text(page_view(9999))
+    os.utime(old, (1, 1))
+    gone = tmp_path / "access.log.gone"
+    gone.write_text(page_view(8888))
+    life = Life(tmp_path, max_line_bytes=1024, window_bytes=WINDOW_BYTES, ignore_older_than_s=3600)
+    branch = cast("Branch", SimpleNamespace(feeds=[life.feed], readers=[(life.feed, life.source)]))
+    with capture_logs() as logs:
+        say_books([branch])
+        life.write(*(page_view(number) for number in range(1000)))
+        await life.read()
+        gone.unlink()
+        await pass_all_but_the_first(life)
+        say_books([branch])
+
+    quiet, loud = [each for each in logs if each["event"] == "books"]
+    keys = ("held_deleted_bytes", "full_windows", "ignored_files")
+    assert not quiet.keys() & set(keys)
+    assert [loud[key] for key in keys] == [len(page_view(8888)), 1, 1]
