@@ -64,8 +64,11 @@ def take_over(feed: Owner, resumer: Resumer, met: Collection[FileTrack]) -> None
         file = track.file
         if isinstance(file, PipedFile) or feed.tracks.get(track.key) is not track:
             continue
-        for key, proved in list(resumer.like(look_at(file))):
-            held = {at for at in left.get(key, ()) if at < proved or _may_hold(track, file, at)}
+        for key, proved, perhaps_more in list(resumer.like(look_at(file))):
+            if perhaps_more:
+                held = {at for at in left.get(key, ()) if at < proved or _may_hold(track, file, at)}
+            else:
+                held = {at for at in left.get(key, ()) if _is_within(at, proved, file)}
             if held:
                 left[key] = left[key] - held
                 _move(feed, key, held, track)
@@ -87,6 +90,11 @@ def _may_hold(track: FileTrack, file: LogFile, start: int) -> bool:
     if isinstance(file, TailedFile):
         return start < file.line_start(file.size) and file.line_start(start) == start
     return start < track.read_offset  # how far an archive reaches nobody knows
+
+
+def _is_within(start: int, end: int, file: LogFile) -> bool:
+    """Tells whether a line that begins at `start` ends at or before `end`."""
+    return isinstance(file, TailedFile) and start < file.line_start(end)
 
 
 def _move(feed: Owner, key: int, starts: set[int], to: FileTrack) -> None:

@@ -48,6 +48,16 @@ class Older(NamedTuple):
     """Everything in it was read."""
 
 
+class Like(NamedTuple):
+    """An entry that has something in common with a file."""
+
+    key: int
+    proved: int
+    """So far the file holds what was read."""
+    perhaps_more: bool
+    """It may hold what lies behind that, too."""
+
+
 class Match(NamedTuple):
     """What the checkpoint knows of a file: its key, or why there is none."""
 
@@ -160,18 +170,17 @@ class Resumer:
         judged = (self._judge(key, look).older for key in self._with_head(look.head))
         return max(filter(None, judged), default=None)
 
-    def like(self, look: Look) -> Iterable[tuple[int, int]]:
-        """Returns the keys of all entries whose content a file holds.
-
-        With each, the offset up to which that is proved, and not by the head alone.
-        """
+    def like(self, look: Look) -> Iterable[Like]:
+        """Returns all entries of whose content a file holds something."""
         for key in self._with_head(look.head):
-            match = self._judge(key, look)
+            known, match = self._entries[key], self._judge(key, look)
             if match.older is not None:
-                yield key, match.older.known
+                yield Like(key, match.older.known, perhaps_more=True)
             elif match.key is not None:
-                known = self._entries[key]
-                yield key, known.read if known.before and look.before_at(known.read) else 0
+                proved = known.read if known.before and look.before_at(known.read) else 0
+                yield Like(key, proved, perhaps_more=True)
+            else:
+                yield Like(key, known.head.length, perhaps_more=False)
 
     def _with_head(self, head: bytes) -> Iterable[int]:
         for length, entries in self._lengths.items():
