@@ -85,16 +85,6 @@ def _alike_up_to(file: TailedFile, other: TailedFile) -> int:
     return alike
 
 
-def _restored(file: LogFile, older: Older) -> Resumption:
-    """Tells where an older copy goes on: behind what is proved to have been read, or at its end.
-
-    What is shorter than the part that was never ours to read has nothing for us.
-    """
-    if older.unchanged or isinstance(file, ArchiveFile) or file.size <= older.begin:
-        return Resumption(None, at_end=True)
-    return Resumption(file.line_start(max(older.known, older.begin)), older=True)
-
-
 class Feed:
     """One source's way from lines to outcomes. All methods run on the loop thread.
 
@@ -133,6 +123,8 @@ class Feed:
         self._bytes_an_event = _BYTES_A_LINE
         self._wall_s = wall_s
         self._resumed: dict[LogFile, int] = {}
+        self._floors: dict[LogFile, int] = {}
+        """Of files that begin where others ended: what was nobody's of those."""
         self._stale = True
         """Files followed now changed since the checkpoint was written last, or before a reload."""
         self._done: set[int] = set()
@@ -221,12 +213,13 @@ class Feed:
                 self._copies[file.file_id] = copy
                 return Resumption(None, later=True)
             if start:
+                self._floors[file] = copy.original.floor
                 return Resumption(start)
         if match.key is None:
             if (replaced := self._in_place_of(file, generation)) is not None:
                 return replaced
             if match.older is not None:
-                return _restored(file, match.older)
+                return self._restored(file, match.older)
             if match.replaced:
                 self._log.info("file_is_new", path=shown(file.path), reason=match.replaced)
             return Resumption(None)
@@ -258,6 +251,7 @@ class Feed:
                 begin = file.line_start(_alike_up_to(file, there))
                 if track.read_offset < begin:
                     return Resumption(None, later=True)
+                self._floors[file] = track.floor
                 return Resumption(begin, older=True)
         return None
 
@@ -265,7 +259,17 @@ class Feed:
         """Tells where a followed file goes on in whose place an older copy was put back."""
         self.keeper.flush()  # if it cannot be written, the trail ends earlier
         older = self._resumer.older(look_at(file))
-        return Resumption(0) if older is None else _restored(file, older)
+        return Resumption(0) if older is None else self._restored(file, older)
+
+    def _restored(self, file: LogFile, older: Older) -> Resumption:
+        """Tells where an older copy goes on: behind what was surely read of it, or at its end.
+
+        What is shorter than the part that was never ours to read has nothing for us.
+        """
+        self._floors[file] = older.floor
+        if older.unchanged or isinstance(file, ArchiveFile) or file.size <= older.floor:
+            return Resumption(None, at_end=True)
+        return Resumption(file.line_start(max(older.known, older.floor)), older=True)
 
     def _entries(self) -> Iterator[tuple[int, FileEntry]]:
         for key, entry in self.keeper.store.state.files.items():
@@ -343,6 +347,7 @@ class Feed:
         """Begins a file, or goes on with one that `resume` found."""
         state = self.keeper.store.state
         key = self._resumed.pop(file, None)
+        floor = self._floors.pop(file, file.offset)
         if key in self.cut_off:
             track = self.cut_off.pop(key)
             track.reattach(file)
@@ -351,11 +356,19 @@ class Feed:
             self._absent.pop(key, None)
             ledger = Ledger(entry.read, entry.pending)
             track = FileTrack(
-                self, key, file, ledger, self.reader(), entry.carried, entry.ages, entry.begin
+                self,
+                key,
+                file,
+                ledger,
+                self.reader(),
+                entry.carried,
+                entry.ages,
+                entry.begin,
+                entry.floor,
             )
         else:
             key, state.next_key = state.next_key, state.next_key + 1
-            track = FileTrack(self, key, file, Ledger(file.offset), self.reader())
+            track = FileTrack(self, key, file, Ledger(file.offset), self.reader(), floor=floor)
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
         self.tracks[key] = track
         self._resumer.hold(key)

@@ -129,6 +129,7 @@ class FileTrack:
         carried: Iterable[tuple[int, str]] = (),
         ages: Mapping[int, int] = NO_AGES,
         begin: int | None = None,
+        floor: int | None = None,
     ) -> None:
         self.key = key
         self.file = file
@@ -140,6 +141,8 @@ class FileTrack:
         self._ledger = ledger
         self._begin = ledger.read if begin is None else begin
         """Lines below were never this track's."""
+        self.floor = self._begin if floor is None else floor
+        """Lines below are nobody's."""
         self.ages: Mapping[int, int] = dict(ages)
         """What the checkpoint knows of the sessions of lines that are read again."""
         self._new_ages: dict[int, int] = {}
@@ -151,7 +154,7 @@ class FileTrack:
         self._detached = False
         self._archive_bytes = 0
         self._before = file.before if file.offset == ledger.read else ""
-        self._modified_s = file.modified_s
+        self._modified_s = 0
         self._parts: dict[int, list[int]] = {}
         self._carried = list(carried)
         self._carries = ""
@@ -440,6 +443,7 @@ class FileTrack:
             "path": shown(self.file.path),
             "id": list(self.file.file_id),
             "begin": self._begin,
+            "floor": self.floor,
             "read": self._ledger.read,
             "pending": [],
             "head": list(self.file.head),

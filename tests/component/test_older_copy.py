@@ -205,3 +205,35 @@ async def test_what_was_in_flight_is_found_in_a_copy_that_has_outgrown_the_log(
     await after.read()
 
     assert sorted(_numbers(after)) == [*range(8), 1000, 1001, *range(2000, 2040)]
+
+
+async def test_an_older_copy_of_an_older_copy_is_no_older_than_its_time_says(
+    tmp_path: Path,
+) -> None:
+    """Of a copy that was put back in place, the time of modification was not written down."""
+    life = await _life_of_batches(tmp_path, 3, backup_after=3)
+    for first in (1000, 2000, 3000):
+        size = life.log.stat().st_size
+        kept = life.log.read_bytes().splitlines(keepends=True)[:-5]
+        (tmp_path / "backup").write_bytes(b"".join(kept))
+        _put_back(life, "in place", also=_new(first, 2))
+        assert life.log.stat().st_size < size
+        await life.read()
+
+        assert {first, first + 1} <= set(_numbers(life))
+        assert all(entry.modified_s for entry in life.on_disk().files.values())
+
+
+async def test_an_older_copy_of_an_older_copy_is_judged_by_the_entry_that_began_first(
+    tmp_path: Path,
+) -> None:
+    """The second entry begins behind what the second copy holds: that says nothing of it."""
+    life = await _life_of_batches(tmp_path, 4, backup_after=3)
+    _put_back(life, "in place", also=_new(1000, 2))
+    await life.read()
+    kept = life.log.read_bytes().splitlines(keepends=True)[:7]
+    (tmp_path / "backup").write_bytes(b"".join(kept))
+    _put_back(life, "in place", also=_new(2000, 2))
+    await life.read()
+
+    assert {2000, 2001} <= set(_numbers(life))

@@ -40,9 +40,11 @@ class Look(NamedTuple):
 class Older(NamedTuple):
     """An older copy of a known file, perhaps written to since it was put back."""
 
+    timed: bool
+    """The times of modification were compared; what could not be compared counts for less."""
     known: int
     """So far it holds what was read."""
-    begin: int
+    floor: int
     """Below it nothing was for us to read."""
     unchanged: bool
     """Everything in it was read."""
@@ -72,7 +74,7 @@ class _Known(NamedTuple):
     inode: tuple[int, int]
     read: int
     before: str
-    begin: int
+    floor: int
     trail: Trail
     modified_s: int
 
@@ -113,9 +115,9 @@ class Resumer:
         `of` is what the checkpoint has of it, perhaps a turn behind.
         """
         self.drop(key)
-        begin, trail = (of.begin, of.trail) if of is not None else (0, Trail())
+        floor, trail = (of.floor, of.trail) if of is not None else (0, Trail())
         modified_s = modified_s or (of.modified_s if of is not None else 0)
-        self._entries[key] = _Known(head, inode, read, before, begin, trail, modified_s)
+        self._entries[key] = _Known(head, inode, read, before, floor, trail, modified_s)
         self._by_inode[inode].add(key)
         self._by_head[head].add(key)
         if key not in self._held:
@@ -168,7 +170,7 @@ class Resumer:
     def older(self, look: Look) -> Older | None:
         """Tells, of a file that is an older copy of another, how much of it was read."""
         judged = (self._judge(key, look).older for key in self._with_head(look.head))
-        return max(filter(None, judged), default=None)
+        return max(filter(None, judged), key=_worth, default=None)
 
     def like(self, look: Look) -> Iterable[Like]:
         """Returns all entries of whose content a file holds something."""
@@ -201,7 +203,7 @@ class Resumer:
                 older.append(match.older)
         if found:
             return Match(max(found)[1])
-        return Match(older=max(older)) if older else None
+        return Match(older=max(older, key=_worth)) if older else None
 
     def _judge(self, key: int, look: Look) -> Match:
         known = self._entries[key]
@@ -217,6 +219,11 @@ class Resumer:
         return Match(older=_older(known, look), replaced=replaced)
 
 
+def _worth(older: Older) -> tuple[bool, int, int]:
+    """Of several judgements of one file that counts which knows most, of most of the file."""
+    return older.timed, older.known, -older.floor
+
+
 def _older(known: _Known, look: Look) -> Older | None:
     """Judges a file with the same head, which is not the one that was read so far.
 
@@ -226,10 +233,10 @@ def _older(known: _Known, look: Look) -> Older | None:
     if known.head.length < HEAD_BYTES:
         return None
     shorter = look.size < known.read
-    compared = look.modified_s and known.modified_s
-    if shorter and (not compared or look.modified_s < known.modified_s):
-        return Older(look.size, known.begin, unchanged=True)
+    timed = bool(look.modified_s and known.modified_s)
+    if shorter and (not timed or look.modified_s < known.modified_s):
+        return Older(timed, look.size, known.floor, unchanged=True)
     agreed = known.trail.agrees_up_to(look.size, look.before_at)
     if not agreed and not shorter:
         return None  # of the old content there is the head alone: perhaps another's
-    return Older(agreed or HEAD_BYTES, known.begin, unchanged=False)
+    return Older(timed, agreed or HEAD_BYTES, known.floor, unchanged=False)

@@ -31,6 +31,8 @@ class FileEntry:
     inode: int
     begin: int = 0
     """Offset from which it was read: lines below are another entry's, or nobody's."""
+    floor: int = 0
+    """Lines below are nobody's: the file was begun at its end."""
     read: int = 0
     pending: set[int] = field(default_factory=set)
     head_length: int = 0
@@ -69,6 +71,7 @@ class FileEntry:
             "read": self.read,
             "pending": sorted(self.pending),
             **({"begin": self.begin} if self.begin else {}),
+            **({"floor": self.floor} if self.floor != self.begin else {}),
             "head": [self.head_length, self.head_digest],
             "before": self.before_digest,
             **({"trail": self.trail.to_json()} if self.trail.points else {}),
@@ -150,6 +153,7 @@ class State:
     def _change(entry: FileEntry, change: Mapping[str, Any]) -> None:
         entry.read = change.get("r", entry.read)
         entry.begin = min(entry.begin, entry.read)  # rewound
+        entry.floor = min(entry.floor, entry.read)
         if "o" in change:
             entry.pending.update(change["o"])
         if "a" in change:
@@ -216,6 +220,7 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         device=device,
         inode=inode,
         begin=value.get("begin", 0),
+        floor=value.get("floor", value.get("begin", 0)),
         read=value["read"],
         pending=set(value["pending"]),
         head_length=head_length,
