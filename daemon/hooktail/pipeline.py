@@ -213,7 +213,7 @@ class Feed:
                 self._copies[file.file_id] = copy
                 return Resumption(None, later=True)
             if start:
-                self._floors[file] = copy.original.floor
+                self._parts_at(file, start, copy.original)
                 return Resumption(start)
         if match.key is None:
             if (replaced := self._in_place_of(file, generation)) is not None:
@@ -251,9 +251,19 @@ class Feed:
                 begin = file.line_start(_alike_up_to(file, there))
                 if track.read_offset < begin:
                     return Resumption(None, later=True)
-                self._floors[file] = track.floor
+                self._parts_at(file, begin, track)
                 return Resumption(begin, older=True)
         return None
+
+    def _parts_at(self, file: LogFile, begin: int, original: FileTrack) -> None:
+        """Keeps that a file holds what another does up to `begin`, where it is begun itself.
+
+        After a kill, what was in flight of the other is found in it.
+        """
+        self._floors[file] = original.floor
+        if before := file.before_at(begin):
+            point = {"k": [begin, before]}
+            self.keeper.note_record({"file": {str(original.key): point}})
 
     def restored(self, file: LogFile) -> Resumption:
         """Tells where a followed file goes on in whose place an older copy was put back."""

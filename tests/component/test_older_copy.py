@@ -188,23 +188,24 @@ async def test_an_entry_of_an_earlier_version_takes_a_shorter_copy_for_known(
     assert life.destination.waiting == []
 
 
+@pytest.mark.parametrize(("how", "kept"), [("in place", 8), ("as another file", 12)])
 async def test_what_was_in_flight_is_found_in_a_copy_that_has_outgrown_the_log(
-    tmp_path: Path,
+    tmp_path: Path, how: str, kept: int
 ) -> None:
-    """After a kill nothing but the head tells that the copy holds these lines."""
+    """After a kill the head tells that the copy holds these lines, and where they parted."""
     life = Life(tmp_path)
     life.write(*(page_view(number) for number in range(20)))
     await life.read()
     lines = life.log.read_bytes().splitlines(keepends=True)
-    (tmp_path / "backup").write_bytes(b"".join(lines[:8]))
-    _put_back(life, "in place", also=_new(1000, 2))
+    (tmp_path / "backup").write_bytes(b"".join(lines[:kept]))
+    _put_back(life, how, also=_new(1000, 2))
     await life.read()
     life.write(*(page_view(2000 + number) for number in range(40)))
 
     after = Life(tmp_path)
     await after.read()
 
-    assert sorted(_numbers(after)) == [*range(8), 1000, 1001, *range(2000, 2040)]
+    assert sorted(_numbers(after)) == [*range(kept), 1000, 1001, *range(2000, 2040)]
 
 
 async def test_an_older_copy_of_an_older_copy_is_no_older_than_its_time_says(

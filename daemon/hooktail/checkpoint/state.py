@@ -111,12 +111,13 @@ class State:
 
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
-        `z` size of an archive that is done, `i` inode, `m` modified, `t` seen, `c` states that
-        the parser carried, `a` starts of opened lines and the ages of their sessions in turn),
-        `forget` keys, `books` (source -> counter -> added lines), `lost` (source -> added bytes),
-        `claim` and `unclaim` (once_per keys), `session` (source -> keys and values in turn),
-        `feed` (source -> its places), `begin` (source -> "end", "beginning" or null: it has not
-        started), `start` sources. What is said of a file that was forgotten is left out.
+        `z` size of an archive that is done, `i` inode, `m` modified, `t` seen, `k` offset and
+        bytes before it where a copy parts from it, `c` states that the parser carried, `a` starts
+        of opened lines and the ages of their sessions in turn), `forget` keys, `books` (source ->
+        counter -> added lines), `lost` (source -> added bytes), `claim` and `unclaim` (once_per
+        keys), `session` (source -> keys and values in turn), `feed` (source -> its places),
+        `begin` (source -> "end", "beginning" or null: it has not started), `start` sources. What
+        is said of a file that was forgotten is left out.
         """
         for key, entry in record.get("open", {}).items():
             self.files[int(key)] = _entry(entry)
@@ -167,6 +168,8 @@ class State:
             entry.head_length, entry.head_digest = change["h"]
         entry.before_digest = change.get("b", entry.before_digest)
         entry.trail.reach(entry.read, change.get("b", ""))
+        if "k" in change:
+            entry.trail.insert(*change["k"])
         entry.modified_s = change.get("m", entry.modified_s)
         entry.archive_bytes = change.get("z", entry.archive_bytes)
         if "c" in change:

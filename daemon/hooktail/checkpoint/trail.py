@@ -38,6 +38,11 @@ class Trail:
             if points[i + 1][0] - points[i - 1][0] <= offset - points[i + 1][0]:
                 del points[i]
 
+    def insert(self, offset: int, before: str) -> None:
+        """Adds a point below the read offset, where a copy was seen to part from the file."""
+        self.points.append((offset, before))
+        self.points.sort()
+
     def agrees_up_to(self, size: int, before_at: Callable[[int], str]) -> int:
         """Returns the last point of a file of `size` up to which all agree; 0 if none does."""
         agreed = 0

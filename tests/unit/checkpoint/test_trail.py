@@ -67,3 +67,11 @@ def test_it_comes_back_from_json() -> None:
     trail = trail_of([10_000, 20_000])
 
     assert Trail.from_json(trail.to_json()).points == trail.points
+
+
+def test_a_point_where_a_copy_parts_stands_in_its_order() -> None:
+    trail = trail_of([10_000, 20_000])
+
+    trail.insert(15_000, "3a98")
+
+    assert trail.agrees_up_to(15_000, "{:x}".format) == 15_000
