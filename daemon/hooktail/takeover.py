@@ -101,7 +101,7 @@ def _move(feed: Owner, key: int, starts: set[int], to: FileTrack) -> None:
     entry = feed.keeper.store.state.files[key]
     twice = {start for start in starts if to.has_or_reads(start)}
     below = starts - twice
-    if below and not to.take_over(below, entry.ages):
+    if below and not to.take_over(below, entry.ages, entry.carried):
         below = set()
     given = sorted(twice | below)
     if not given:

@@ -303,10 +303,16 @@ class FileTrack:
         """Tells whether a line was, or will be, read by this track itself."""
         return start >= self._begin or start in self._ledger.pending
 
-    def take_over(self, starts: Collection[int], ages: Mapping[int, int]) -> bool:
+    def take_over(
+        self,
+        starts: Collection[int],
+        ages: Mapping[int, int],
+        carried: Iterable[tuple[int, str]],
+    ) -> bool:
         """Reads lines again that waited in another entry, and waits for them from now on.
 
-        They lie below what this track ever had. False if it is too late: it has read on, and
+        They lie below what this track ever had, and are read as the parser read them then: with
+        what it `carried`. False if it is too late: it has read on, and
         perhaps holds half a record.
         """
         if self.file.offset > self._repeat_until or isinstance(self.file, PipedFile):
@@ -316,6 +322,10 @@ class FileTrack:
         taken_ages = {start: ages[start] for start in starts if start in ages}
         self.ages = {**self.ages, **taken_ages}
         self._new_ages.update(taken_ages)
+        if below := [each for each in carried if each[0] < self._begin]:
+            own = [each for each in self._carried if each[0] >= self._begin]
+            self._carried = [*below, *own]
+            self._carried_changed = True
         self.file.rewind(min(self._to_repeat))
         self._feed.changed(self)
         return True

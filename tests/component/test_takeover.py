@@ -272,3 +272,17 @@ async def test_a_kill_before_what_waits_was_read_again_leaves_the_head_known(
     assert left.seen_s
     assert (left.head_length, left.head_digest) == (entry.head_length, entry.head_digest)
     assert left.before_digest == entry.before_digest
+
+
+async def test_lines_given_to_two_copies_in_one_turn_are_all_written_down(tmp_path: Path) -> None:
+    """What the second took replaced what the first had taken, and the books were off."""
+    life = Life(tmp_path)
+    life.keeper.note_record({"file": {"1": {"s": [1]}}})
+    life.keeper.note_record({"file": {"1": {"s": [2]}}})
+    life.keeper.note_record({"file": {"1": {"t": 5}}})
+
+    record: dict[str, dict[str, dict[str, object]]] = {}
+    for noted in life.keeper._noted:
+        noted.add_to(record)
+
+    assert record["file"]["1"] == {"s": [1, 2], "t": 5}

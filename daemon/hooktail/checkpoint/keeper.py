@@ -251,6 +251,10 @@ class _Ready:
         for key, value in self._record.items():
             if isinstance(value, dict):
                 for name, inner in value.items():
-                    record.setdefault(key, {}).setdefault(name, {}).update(inner)
+                    noted = record.setdefault(key, {}).setdefault(name, {})
+                    settled = [*noted.get("s", ()), *inner.get("s", ())]
+                    noted.update(inner)
+                    if settled:  # two copies can take lines from one entry in one turn
+                        noted["s"] = settled
             else:
                 record.setdefault(key, []).extend(value)
