@@ -99,7 +99,8 @@ def _is_within(start: int, end: int, file: LogFile) -> bool:
 
 def _move(feed: Owner, key: int, starts: set[int], to: FileTrack) -> None:
     entry = feed.keeper.store.state.files[key]
-    twice = {start for start in starts if to.has_or_reads(start)}
+    # What lies below its begin the entry had taken over itself: it was counted once, by another.
+    twice = {start for start in starts if to.has_or_reads(start, also=start >= entry.begin)}
     below = starts - twice
     if below and not to.take_over(below, entry.ages, entry.carried):
         below = set()

@@ -299,9 +299,15 @@ class FileTrack:
         """Lines that wait since an earlier life and were not read again yet."""
         return self._to_repeat
 
-    def has_or_reads(self, start: int) -> bool:
-        """Tells whether a line was, or will be, read by this track itself."""
-        return start >= self._begin or start in self._ledger.pending
+    def has_or_reads(self, start: int, *, also: bool) -> bool:
+        """Tells whether a line was, or will be, read by this track itself.
+
+        `also` says that another entry has read it, too, and did not just take it over: perhaps
+        from this one, which then has it no more.
+        """
+        if start in self._ledger.pending or start >= self._ledger.read:
+            return True
+        return also and start >= self._begin
 
     def take_over(
         self,

@@ -323,6 +323,10 @@ class Log(RuleBasedStateMachine):
         if path.exists() and not self._is_open_by_the_writer(path):
             name = f"access.log.z{self.rotations}.{which}.{self.number}.{codec}"
             (self.place / name).write_bytes(CODECS[codec](path.read_bytes()))
+            if (numbers := self._numbers_in(path)) & self.in_older_copies:
+                # By its first KiB alone it is taken for whichever of the two was read further.
+                self.may_be_lost |= numbers
+                self.may_repeat |= numbers
             if self.life is not None:
                 self._run(self.life.read())
             path.unlink()
