@@ -277,6 +277,10 @@ class Feed:
         What is shorter than the part that was never ours to read has nothing for us.
         """
         self._floors[file] = older.floor
+        if older.unchanged and not isinstance(file, ArchiveFile):
+            end = file.line_start(file.size)
+            point = {"k": [end, file.before_at(end)]}
+            self.keeper.note_record({"file": {str(older.of): point}})
         if older.unchanged or isinstance(file, ArchiveFile) or file.size <= older.floor:
             return Resumption(None, at_end=True)
         return Resumption(file.line_start(max(older.known, older.floor)), older=True)

@@ -349,9 +349,6 @@ class Log(RuleBasedStateMachine):
     def move_the_directory_away_or_back(self) -> None:
         """As unmounting does to whoever looks; the writer's file stays open."""
         there = self.place == self.directory / "logs"
-        if there:
-            # A deleted original that is still open takes over what waits in a copy that is away.
-            self.may_be_lost |= self.in_older_copies
         self.place = self.place.rename(self.directory / ("elsewhere" if there else "logs"))
 
     @rule(back=st.booleans())

@@ -48,6 +48,8 @@ class Older(NamedTuple):
     """Below it nothing was for us to read."""
     unchanged: bool
     """Everything in it was read."""
+    of: int
+    """The entry's key."""
 
 
 class Like(NamedTuple):
@@ -177,7 +179,8 @@ class Resumer:
         for key in self._with_head(look.head):
             known, match = self._entries[key], self._judge(key, look)
             if match.older is not None:
-                yield Like(key, match.older.known, perhaps_more=True)
+                # Other lines can begin at the same offsets behind what is known.
+                yield Like(key, match.older.known, perhaps_more=not match.older.timed)
             elif match.key is not None:
                 proved = known.read if known.before and look.before_at(known.read) else 0
                 yield Like(key, proved, perhaps_more=True)
@@ -216,7 +219,7 @@ class Resumer:
             if not before or before == known.before:
                 return Match(key)
             replaced = "other bytes before the offset"
-        return Match(older=_older(known, look), replaced=replaced)
+        return Match(older=_older(key, known, look), replaced=replaced)
 
 
 def _worth(older: Older) -> tuple[bool, int, int]:
@@ -224,7 +227,7 @@ def _worth(older: Older) -> tuple[bool, int, int]:
     return older.timed, older.known, -older.floor
 
 
-def _older(known: _Known, look: Look) -> Older | None:
+def _older(key: int, known: _Known, look: Look) -> Older | None:
     """Judges a file with the same head, which is not the one that was read so far.
 
     What was written to it after it was put back is newer than what was read last. Where that
@@ -235,8 +238,8 @@ def _older(known: _Known, look: Look) -> Older | None:
     shorter = look.size < known.read
     timed = bool(look.modified_s and known.modified_s)
     if shorter and (not timed or look.modified_s < known.modified_s):
-        return Older(timed, look.size, known.floor, unchanged=True)
+        return Older(timed, look.size, known.floor, unchanged=True, of=key)
     agreed = known.trail.agrees_up_to(look.size, look.before_at)
     if not agreed and not shorter:
         return None  # of the old content there is the head alone: perhaps another's
-    return Older(timed, agreed or HEAD_BYTES, known.floor, unchanged=False)
+    return Older(timed, agreed or HEAD_BYTES, known.floor, unchanged=False, of=key)
