@@ -8,21 +8,20 @@ is one file in it.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import structlog
 
 from hooktail.checkpoint.keeper import LOST_KEY
 from hooktail.checkpoint.ledger import Ledger
 from hooktail.checkpoint.resume import Resumer
+from hooktail.copies import Copies, Copy
 from hooktail.extract.identity import generation_of
-from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import Books, State
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
-from hooktail.tail.file import READ_BYTES, TailedFile
+from hooktail.tail.file import READ_BYTES
 from hooktail.tail.source import Resumption
 from hooktail.takeover import look_at, orphans, take_over
 from hooktail.track import FileTrack, PipedFile, PipeTrack
@@ -52,37 +51,6 @@ _BYTES_A_LINE = 250.0
 """Until it is known: as if every line made an event."""
 OWN_EVENTS = 16
 """Events of one source that may be outstanding although the destination's queue is full."""
-
-
-class _Copy(NamedTuple):
-    """A file that was a copy of one that is followed, when it was looked at last."""
-
-    generation: bytes
-    size: int
-    original: FileTrack
-
-
-def _begin_alike(copy: LogFile, original: LogFile) -> bool:
-    """Tells whether one file may be a copy of another, one of them compressed.
-
-    All that can be compared is the beginning. A growing log reaches at least as far as its copy.
-    """
-    of_copy, of_original = copy.head_bytes(), original.head_bytes()
-    if isinstance(original, ArchiveFile) and len(of_copy) > len(of_original):
-        return of_copy.startswith(of_original)
-    return of_original.startswith(of_copy)
-
-
-def _alike_up_to(file: TailedFile, other: TailedFile) -> int:
-    """Finds, by halves, how far two files with the same full head hold the same."""
-    alike, differs = HEAD_BYTES, min(file.size, other.size) + 1
-    while differs - alike > 1:
-        middle = (alike + differs) // 2
-        if file.before_at(middle) == other.before_at(middle):
-            alike = middle
-        else:
-            differs = middle
-    return alike
 
 
 class Feed:
@@ -129,8 +97,7 @@ class Feed:
         """Files followed now changed since the checkpoint was written last, or before a reload."""
         self._done: set[int] = set()
         """Archives that are there and hold nothing new."""
-        self._copies: dict[FileId, _Copy] = {}
-        self._by_generation: dict[bytes, set[FileTrack]] = defaultdict(set)
+        self.copies = Copies(self.tracks)
         self._forget_pipes()
         self._behind = bool(keeper.store.unwritten)
         """A reload on a full disk: what happened before it is not in the checkpoint yet."""
@@ -198,26 +165,28 @@ class Feed:
         entry = None if match.key is None else self.keeper.store.state.files[match.key]
         was_read = entry is not None and entry.read > 0
         if not (was_read and entry is not None and entry.file_id == file.file_id):
-            original = self._original_of(file, generation)
+            original = self.copies.original_of(file, generation)
             if original is not None:
                 # Most often copytruncate between its two steps, or just after them: soon the
                 # original is seen to be truncated, and the copy goes on with it. As long as it is
                 # a copy, it holds nothing of its own; how far it was one is where it begins once
                 # it is not.
-                self._copies[file.file_id] = _Copy(generation, file.size, original)
+                self.copies.note(file, Copy(generation, file.size, original))
                 return Resumption(None, later=True)
-        copy = self._copies.pop(file.file_id, None)
-        if copy is not None and copy.generation == generation and not was_read:
-            start = self._own_part(file, copy)
-            if start and copy.original.read_offset < start:
-                self._copies[file.file_id] = copy
+        copy = self.copies.take_note(file, generation)
+        if copy is not None and not was_read and (start := self.copies.own_part(file, copy)):
+            if copy.original.read_offset < start:
+                self.copies.note(file, copy)
                 return Resumption(None, later=True)
-            if start:
-                self._parts_at(file, start, copy.original)
-                return Resumption(start)
+            self._parts_at(file, start, copy.original)
+            return Resumption(start)
         if match.key is None:
-            if (replaced := self._in_place_of(file, generation)) is not None:
-                return replaced
+            if (replaced := self.copies.replaced_by(file, generation)) is not None:
+                original, start = replaced
+                if original.read_offset < start:
+                    return Resumption(None, later=True)
+                self._parts_at(file, start, original)
+                return Resumption(start, older=True)
             if match.older is not None:
                 return self._restored(file, match.older)
             if match.replaced:
@@ -234,26 +203,6 @@ class Feed:
         if match.key in self.cut_off:
             return Resumption(self.cut_off[match.key].resume_at)
         return Resumption(self.keeper.store.state.files[match.key].mark)
-
-    def _in_place_of(self, file: LogFile, generation: bytes) -> Resumption | None:
-        """Tells where an older copy goes on whose original had its name and is still open."""
-        if not isinstance(file, TailedFile):
-            return None
-        for track in self._of(generation):
-            there = track.file
-            if (
-                isinstance(there, TailedFile)
-                and there.path == file.path
-                and there.file_id != file.file_id
-                and there.head_is_full
-                and there.head.matches(file.head_bytes())
-            ):
-                begin = file.line_start(_alike_up_to(file, there))
-                if track.read_offset < begin:
-                    return Resumption(None, later=True)
-                self._parts_at(file, begin, track)
-                return Resumption(begin, older=True)
-        return None
 
     def _parts_at(self, file: LogFile, begin: int, original: FileTrack) -> None:
         """Keeps that a file holds what another does up to `begin`, where it is begun itself.
@@ -310,52 +259,13 @@ class Feed:
         self.books.totals.update(state.books.get(self._place, {}))
         self.lost_bytes = state.lost_bytes.get(self._place, 0)
 
-    def _own_part(self, file: LogFile, copy: _Copy) -> int:
-        """Where that begins which a file that was a copy has for itself; 0 for all of it.
-
-        An original that was truncated before it was read leaves all to the copy.
-        """
-        original = copy.original
-        if isinstance(file, ArchiveFile) or self.tracks.get(original.key) is not original:
-            return 0
-        there, size = original.file, copy.size
-        if not isinstance(there, TailedFile) or not there.still_holds_what_was_read():
-            return 0
-        if not size <= min(file.size, there.size) or file.before_at(size) != there.before_at(size):
-            return 0
-        return file.line_start(size)
-
     def knows(self, file_id: FileId) -> bool:
         """Tells whether the checkpoint knows the inode."""
         return self._resumer.knows(file_id)
 
     def is_copy(self, file: LogFile) -> bool:
         """Tells whether a file is a copy of one that is followed."""
-        generation = generation_of(file.head_bytes())
-        if any(each.file is file and each.read_offset for each in self._of(generation)):
-            return False  # it was read before, and is read again from its beginning
-        return self._original_of(file, generation) is not None
-
-    def _original_of(self, file: LogFile, generation: bytes) -> FileTrack | None:
-        """Finds a file followed now with the same content, as far as this one reaches.
-
-        The same first line alone does not make a copy: two sites may be asked by the same monitor
-        in the same second.
-        """
-        for track in self._of(generation):
-            if isinstance(track.file, PipedFile) or track.file.file_id == file.file_id:
-                continue
-            if isinstance(track.file, TailedFile) and not track.file.still_holds_what_was_read():
-                return track
-            if isinstance(file, ArchiveFile) or isinstance(track.file, ArchiveFile):
-                if _begin_alike(file, track.file):
-                    return track  # until the other is done, it is its copy
-                continue
-            # No copy reaches further than what it was made of.
-            reach = file.size
-            if reach <= track.file.size and file.before_at(reach) == track.file.before_at(reach):
-                return track
-        return None
+        return self.copies.is_copy(file)
 
     def track(self, file: LogFile) -> FileTrack:
         """Begins a file, or goes on with one that `resume` found."""
@@ -425,22 +335,11 @@ class Feed:
             self.keeper.note(self)
         self.keeper.note_record({"forget": list(entries)})
 
-    def _of(self, generation: bytes) -> Collection[FileTrack]:
-        return self._by_generation.get(generation, ())
-
-    def has_generation(self, track: FileTrack, generation: bytes) -> None:
-        """Keeps the generation of a file followed now, for telling copies of it."""
-        self._by_generation[generation].add(track)
-
-    def had_generation(self, track: FileTrack, generation: bytes) -> None:
-        """Forgets a generation that the file turned out not to be of."""
-        self._by_generation[generation].discard(track)
-
     def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)
         self._resumer.release(track.key)
-        self._by_generation[track.generation()].discard(track)
+        self.copies.discard(track, track.generation())
         if track.pending:
             self.cut_off[track.key] = track
             return

@@ -68,11 +68,25 @@ class PipedFile:
 TrackedFile: TypeAlias = "LogFile | PipedFile"
 
 
+class Followed(Protocol):
+    """Knows the files that are followed by their first lines (`copies.Copies`)."""
+
+    def add(self, track: FileTrack, generation: bytes) -> None:
+        """Takes up a file."""
+
+    def discard(self, track: FileTrack, generation: bytes) -> None:
+        """Forgets a file that turned out not to be of the generation."""
+
+
 class Owner(Protocol):
     """What a track asks of the feed whose file it is."""
 
     books: Books
     queued: int
+
+    @property
+    def copies(self) -> Followed:
+        """For telling copies of a file."""
 
     @property
     def name(self) -> str:
@@ -99,12 +113,6 @@ class Owner(Protocol):
 
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
-
-    def has_generation(self, track: FileTrack, generation: bytes) -> None:
-        """Keeps the generation of a file followed now, for telling copies of it."""
-
-    def had_generation(self, track: FileTrack, generation: bytes) -> None:
-        """Forgets a generation that the file turned out not to be of."""
 
     def index(self, key: int, file: TrackedFile, read: int, before: str) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
@@ -187,13 +195,13 @@ class FileTrack:
     def _is_of(self, generation: bytes) -> None:
         self._generation = generation
         if generation:
-            self._feed.has_generation(self, generation)
+            self._feed.copies.add(self, generation)
 
     def _check_generation(self, file: TailedFile) -> None:
         """Goes by what was read, where the file was truncated just before its first read."""
         read = generation_of(file.read_head)
         if read and read != self._generation:
-            self._feed.had_generation(self, self._generation)
+            self._feed.copies.discard(self, self._generation)
             self._is_of(read)
 
     # -- what a source hands over
@@ -284,7 +292,7 @@ class FileTrack:
         self.file = file
         self._detached = False
         if self._generation:
-            self._feed.has_generation(self, self._generation)
+            self._feed.copies.add(self, self._generation)
         self.met()
 
     def finished(self) -> None:
