@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hooktail import telemetry
-from hooktail.config import endpoints, proxies
+from hooktail import endpoints, telemetry
+from hooktail.config import proxies
 from hooktail.delivery.destination import Destination
 from hooktail.delivery.sender import Sender
 from hooktail.extract import build_extractor

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from hooktail.checkup.finding import ENDPOINT, Finding, Level
 from hooktail.checkup.proxied import Proxy, TunnelError, way_out
-from hooktail.config.findings import MASK
 from hooktail.delivery.target import Target
+from hooktail.endpoints import MASK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

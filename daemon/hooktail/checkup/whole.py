@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from hooktail import endpoints
 from hooktail.checkup import (
     apart,
     configured,
@@ -18,7 +19,6 @@ from hooktail.checkup import (
     trial_event,
 )
 from hooktail.checkup.finding import Finding, Level
-from hooktail.config import endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

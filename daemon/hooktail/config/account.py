@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.config import private_file
-from hooktail.config.findings import MASK
 from hooktail.config.kinds import Refusal, absolute_path
 from hooktail.config.sections import Secret
+from hooktail.endpoints import MASK
 from hooktail.errors import Problem
 
 if TYPE_CHECKING:

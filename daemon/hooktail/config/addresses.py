@@ -9,8 +9,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from hooktail.config.endpoints import ACCOUNT_ID
 from hooktail.config.kinds import Refusal
+from hooktail.endpoints import ACCOUNT_ID
 
 _HOST = r"[\w.-]+|\[[0-9A-Fa-f:.]+\]"
 _BRACKETS_HINT = "the angle brackets of the integration guide are typographic: leave them out"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from hooktail.config.kinds import suggestion
+from hooktail.endpoints import MASK
 from hooktail.errors import Problem
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 """Keys and positions from the root: `("source", 0, "paths")`."""
 
-MASK = "***"
 _MOST_SHOWN = 80
 _MOST_ALLOWED = 160
 """Longer lists of keys are not told but pointed at."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hooktail.config import account, addresses, endpoints, proxies
+from hooktail import endpoints
+from hooktail.config import account, addresses, proxies
 from hooktail.config.kinds import (
     COOKIE_NAME,
     NAME,

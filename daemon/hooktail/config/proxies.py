@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from hooktail.config import addresses, private_file
-from hooktail.config.findings import MASK
 from hooktail.config.kinds import Refusal
 from hooktail.config.sections import Secret
+from hooktail.endpoints import MASK
 from hooktail.errors import Problem
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from hooktail.config import endpoints, keys, proxies
-from hooktail.config.findings import MASK
+from hooktail import endpoints
+from hooktail.config import keys, proxies
 from hooktail.config.kinds import Seconds, written
+from hooktail.endpoints import MASK
 
 if TYPE_CHECKING:
     from hooktail.config.sections import Config, FieldSection, RuleSection, SourceSection

@@ -14,7 +14,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from hooktail.config import endpoints
+from hooktail import endpoints
 from hooktail.delivery.outcome import classify
 from hooktail.errors import ConfigError, Problem
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooktail import config
-from hooktail.config import endpoints
+from hooktail import config, endpoints
 from hooktail.config.sections import DestinationSection, Secret
 from hooktail.config.show import to_toml
 from hooktail.delivery.outcome import Misconfigured

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote
 
-from hooktail.config.findings import MASK
-
+MASK = "***"
 ACCOUNT_ID = "{account_id}"
 _PLAIN = re.compile(
     r"(?:[a-z]{0,3}|v[0-9]{1,2}|pixel|events?|track|collect|ingest|hooks?|webhooks?)(?:\.[a-z]{2,4})?"
