@@ -33,8 +33,8 @@ _BYTES_A_LOOK = 4096
 _PIECE = re.compile(
     # A string, torn off or not, so that no byte is read twice.
     rb'"' + IN_QUOTES + rb'"?'
-    # A number that is no key.
-    rb"|-?[0-9][0-9.eE+-]*+(?!\s*+:)",
+    # A number, and whether it is a key.
+    rb"|-?[0-9][0-9.eE+-]*+(\s*+:)?",
     re.DOTALL,
 )
 _SURROGATES = re.compile(
@@ -98,6 +98,8 @@ def _rewritten(text: bytes) -> bytes:
 
 def _piece(found: re.Match[bytes]) -> bytes:
     piece = found[0]
+    if found[1] is not None:
+        return piece
     if piece.startswith(b'"'):
         return _SURROGATES.sub(_character, piece) if b"\\u" in piece else piece
     number = _NUMBER(piece)

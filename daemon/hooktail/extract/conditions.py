@@ -20,7 +20,7 @@ from hooktail.extract.named_values import field_conditions, query_conditions
 from hooktail.extract.nesting import MAX_DEPTH, NESTS
 from hooktail.extract.pageview import content_type
 from hooktail.extract.places import NO_GROUPS
-from hooktail.extract.text import clean, glob_pattern
+from hooktail.extract.text import as_served, clean, glob_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,8 +90,7 @@ def _path(value: object, _: Surroundings, complaints: Complaints) -> Iterator[Co
         path = record.path
         if path is None:
             return False
-        # As logged, or percent-decoded once: an operator writes /café, a browser /caf%C3%A9.
-        return bool(matches(path) or ("%" in path and matches(unquote(path, errors="replace"))))
+        return any(map(matches, _forms(path)))
 
     groups = _path_groups(tests[0]) if names else None
     yield Condition("path", shown(value), holds, lambda record: record.path, groups, names)
@@ -112,14 +111,24 @@ def _any_of(tests: list[Callable[[str], object]]) -> Callable[[str], bool]:
 
 def _path_groups(test: TextTest) -> Callable[[Record], Groups]:
     def groups(record: Record) -> Groups:
-        path = record.path or ""
-        found = test.groups(path)
+        logged, *others = _forms(record.path or "")
+        found = test.groups(logged)
         if found is not None:
             return {name: _decode(text) for name, text in found.items()}
-        found = test.groups(unquote(path, errors="replace"))
-        return {name: clean(text) for name, text in (found or NO_GROUPS).items()}
+        also = next((found for found in map(test.groups, others) if found is not None), NO_GROUPS)
+        return {name: clean(text) for name, text in also.items()}
 
     return groups
+
+
+def _forms(path: str) -> tuple[str, ...]:
+    """Returns a path as logged, and in the other ways in which an operator may have written it.
+
+    An operator writes /café and /a/b, a browser /caf%C3%A9, and a server takes /a//b for /a/b.
+    """
+    if "%" not in path and "//" not in path:
+        return (path,)
+    return path, unquote(path, errors="replace"), as_served(path)
 
 
 def _decode(text: str) -> str:
@@ -158,7 +167,7 @@ def _host(value: object, surroundings: Surroundings, complaints: Complaints) -> 
         return
 
     def host(record: Record) -> str | None:
-        return record.host or site_host
+        return (record.host or "").rstrip(".") or site_host
 
     yield Condition("host", shown(value), lambda record: match(host(record)), host)
 

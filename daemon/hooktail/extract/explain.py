@@ -15,7 +15,7 @@ from hooktail.extract.choice import choice_of
 from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.misfit import find_misfit
 from hooktail.extract.pageview import PREFETCH_HEADERS, content_type
-from hooktail.extract.reading import HeldLine, failure_of
+from hooktail.extract.reading import HeldLine, failure_of, text_of
 from hooktail.extract.rules import DROPPED, NO_NAME
 from hooktail.extract.sampling import SAMPLED
 from hooktail.extract.steps import (
@@ -114,8 +114,9 @@ def _explain(
     elif refused is not None:
         return Explanation(steps=steps, verdict=refused)
     steps += _fields(extractor, rule, parsed)
-    first = assembled.keys[0]
-    draft = extractor.draft(rule, parsed, first.text, first.start, generation)
+    draft = extractor.draft(
+        rule, parsed, text_of(assembled.keys), assembled.keys[0].start, generation
+    )
     if isinstance(draft, str):
         stage = {NO_NAME: "name", SAMPLED: "sample"}.get(draft)
         if stage is not None:
@@ -140,7 +141,7 @@ def _rejected(
     error: ParseError,
     models: Iterable[bytes],
 ) -> ParseStep:
-    text = b"\n".join(line.text for line in assembled.keys)
+    text = text_of(assembled.keys)
     misfit = None
     if error.reason in _FORM and len(assembled.keys) == 1:
         reader = extractor.reader()

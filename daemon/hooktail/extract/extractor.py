@@ -16,7 +16,7 @@ from hooktail.extract.identity import LineIds, once_event_id, once_key
 from hooktail.extract.once import WINDOW_MS
 from hooktail.extract.pageview import PageviewFilter
 from hooktail.extract.prefilter import prefilter_of
-from hooktail.extract.reading import HeldLine, Reader
+from hooktail.extract.reading import HeldLine, Reader, text_of
 from hooktail.extract.rules import (
     DROPPED,
     NO_NAME,
@@ -164,11 +164,12 @@ class Extractor:
             if isinstance(parsed, Record):
                 text, start = texts[index], starts[index]
                 # What a subclass knows it may have to look for.
-                key = (
-                    LONG
-                    if shortly is None or type(parsed) is not Record
-                    else shortly(parsed, text, start)
-                )
+                key = LONG
+                if shortly is not None and type(parsed) is Record:
+                    try:
+                        key = shortly(parsed, text, start)
+                    except Exception:  # noqa: BLE001  # a plugin's record: the long way judges it
+                        key = LONG
                 if key is LONG:
                     key = self._event_or_key(parsed, text, start, ids, taken, now_ms)
                 if key is None:
@@ -255,8 +256,10 @@ class Extractor:
         now_ms: int,
     ) -> None:
         """Makes an event of a record over lines, or settles them all."""
-        (start, text), *others = assembled.keys
+        (start, _), *others = assembled.keys
         parsed = assembled.parsed
+        # All of it makes the id: many records begin with the same line.
+        text = text_of(assembled.keys)
         key: str | None
         if isinstance(parsed, Record):
             taken.fitting += 1
@@ -276,8 +279,7 @@ class Extractor:
             taken.settled[PART] = taken.settled.get(PART, 0) + len(others)
         taken.released += [line.start for line in assembled.keys if line.start < batch_start]
         if key.startswith("unparsable."):
-            whole = b"\n".join(line.text for line in assembled.keys)
-            kept = whole[: self.source.max_line_bytes]
+            kept = text[: self.source.max_line_bytes]
             taken.unparsable.append(Unparsable(start, kept, key.removeprefix("unparsable.")))
 
     def _event_or_key(

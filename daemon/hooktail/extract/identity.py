@@ -49,7 +49,10 @@ class LineIds:
         self._fed = blake2b(packed, digest_size=16, person=b"hooktail-line")
 
     def event_id(self, start: int, text: bytes, rule: bytes) -> str:
-        """The id of the event that `rule` (its UTF-8 name) makes of the line at offset `start`."""
+        """The id of the event that `rule` (its UTF-8 name) makes of a record at offset `start`.
+
+        `text` is all of the record: many records over several lines begin with the same one.
+        """
         digest = self._fed.copy()
         digest.update(_PLACE(start, len(text)) + text + rule)  # rule is the rest
         return uuid_text(digest.digest())

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from hooktail.extract.addresses import address_kind
 from hooktail.extract.cache import Cache
 from hooktail.extract.personal import reveals
 from hooktail.extract.text import stated
@@ -30,6 +31,7 @@ _REFERRER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]+)([^?]*)(?:\?(.*))?"
 _LOWER_TOKEN = re.compile(r"(?<![^\W_])eyj[\w-]{8,}\.[\w-]{4,}\.", re.IGNORECASE)
 """A JSON Web Token; hosts are in lower case."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_MOST_PORT = 65_535
 
 
 class Links:
@@ -86,7 +88,7 @@ class Links:
     def _origin(self, key: str) -> str | None:
         scheme_text, port_text, host_text = key.split(" ", 2)
         scheme = scheme_text if scheme_text in _DEFAULT_PORTS else None
-        port = None if port_text == "None" else int(port_text)
+        port = int(port_text) if port_text.isdecimal() and int(port_text) <= _MOST_PORT else None
         host = _host(host_text.rstrip(".")) if host_text != "None" else None
         if host is not None and _host_reveals(host):
             host = None
@@ -139,7 +141,9 @@ def _host(text: str) -> str | None:
     if _HOST.fullmatch(text):
         return text.lower()
     found = _IPV6.fullmatch(text)
-    return f"[{found[1].lower()}]" if found else None
+    if found is None or address_kind(found[1]) == "invalid":
+        return None
+    return f"[{found[1].lower()}]"
 
 
 def _host_reveals(host: str) -> bool:
@@ -151,4 +155,6 @@ def _is_authority(text: str) -> bool:
     host, port = text, ""
     if not text.endswith("]") and ":" in text:
         host, _, port = text.rpartition(":")
-    return _host(host) is not None and (not port or port.isdecimal()) and host.count("[") <= 1
+    if ":" in host and not host.startswith("["):
+        return False
+    return _host(host) is not None and (not port or port.isdecimal())

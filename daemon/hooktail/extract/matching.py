@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.extract.casts import to_number, to_string
-from hooktail.extract.text import glob_pattern
+from hooktail.extract.text import glob_pattern, with_any_between
 from hooktail_parsers.regexes import compile_user_regex
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _single_test(wanted: object, complaints: Complaints) -> ValueTest | None:
         case str() if wanted:
             test = prefixed_text(wanted, complaints)
             if test is None and "*" in wanted:
-                parts = ".*".join(map(re.escape, wanted.split("*")))
+                parts = with_any_between(map(re.escape, wanted.split("*")))
                 test = TextTest(re.compile(parts, re.DOTALL).fullmatch)
             elif test is None:
                 test = TextTest(wanted.__eq__)

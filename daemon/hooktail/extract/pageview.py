@@ -6,11 +6,10 @@ Each refusal is a counter key, so that the books say what was left out and why.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from hooktail.extract.cache import Cache
 from hooktail.extract.headers import LoggedHeaders
-from hooktail.extract.text import glob_pattern
+from hooktail.extract.text import as_served, glob_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,10 +110,7 @@ class PageviewFilter:
     def _refuse_path(self, path: str) -> str | None:
         if not path.startswith("/"):
             return "filtered.no_path"
-        if "%" in path:
-            path = unquote(path, errors="replace")  # once: what the server matched
-        while "//" in path:
-            path = path.replace("//", "/")
+        path = as_served(path)
         if not self._may_be_a_page(path):
             return "filtered.static_file"
         excluded = self._built_in.match(path) and not self._included.match(path)

@@ -30,6 +30,8 @@ _ESCAPED_QUOTE = b'\\"'
 _QUERY = rb'(?:\?[^ "\\\n]*+)?'
 # Of a path with a percent sign, the rules and the page view look at what it stands for too.
 _PATH = rb'/[^ ?"\\\n%]*+'
+# Of slashes in a row rules take one, too.
+_NO_TWO_SLASHES = rb'(?=(?>(?:/[^ ?"\\\n%/]++)*)/?[ ?])'
 _OTHER_METHOD = rb"(?!GET )[A-Z]++"
 
 
@@ -153,7 +155,8 @@ def _spared(reaches: list[Reach]) -> bytes | None:
         prefixes.update(reach.prefixes)
     if not prefixes:
         return b""
-    return b"(?!" + b"|".join(re.escape(each.encode()) for each in sorted(prefixes)) + b")"
+    wanted = b"|".join(re.escape(each.encode()) for each in sorted(prefixes))
+    return b"(?!" + wanted + b")" + _NO_TWO_SLASHES
 
 
 def _static_path(page_extensions: Iterable[str]) -> bytes:

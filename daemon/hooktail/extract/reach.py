@@ -26,7 +26,7 @@ class Reach(NamedTuple):
     methods: frozenset[str] | None
     statuses: frozenset[int] | None
     prefixes: tuple[str, ...] | None
-    """Beginnings of the path, as it stands in a path without percent signs."""
+    """Beginnings of the path, as it stands in a path without percent signs and slashes in a row."""
 
 
 def reach_of(when: Mapping[str, object]) -> Reach:

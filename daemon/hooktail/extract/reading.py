@@ -34,6 +34,11 @@ class HeldLine(NamedTuple):
     text: bytes
 
 
+def text_of(lines: Sequence[HeldLine]) -> bytes:
+    """Returns the text of a record: its lines, with newlines between them."""
+    return lines[0].text if len(lines) == 1 else b"\n".join([line.text for line in lines])
+
+
 class Reader:
     """Parses the lines of one file, in order."""
 

@@ -16,7 +16,7 @@ from hooktail.extract.casts import to_number
 from hooktail.extract.complaints import Complaints
 from hooktail.extract.matching import bounds, statuses, texts
 from hooktail.extract.named_values import as_text, by_place
-from hooktail.extract.text import glob_pattern, parse_query
+from hooktail.extract.text import glob_pattern, parse_query, with_any_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -206,7 +206,7 @@ def _value_covers(wide: object, narrow: object, *, in_query: bool) -> bool:
 
 
 def _starred(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, text.split("*"))) + r"\Z", re.DOTALL)
+    return re.compile(with_any_between(map(re.escape, text.split("*"))) + r"\Z", re.DOTALL)
 
 
 def _range_covers(wide: object, narrow: object) -> bool:

@@ -121,6 +121,9 @@ class ShortWay:
                 except TooLarge:
                     return LONG
             referrer = record.referrer
+            came_from = referrers[referrer] if referrer else ""
+            written = timestamp(time_ms)
+            # From here on nothing raises, whatever a plugin put into the record.
             event_id = event_id_of(start, text, ids_name)
             shown_id = f',"event_id":"{event_id}"' if sends_event_id else ""
             if enter is None:
@@ -134,8 +137,8 @@ class ShortWay:
                     client.session = f',"session_id":"{session_id(session_s, client.id)}"'
                 session = client.session
             body = (
-                f'{lead}{shown_id},"timestamp":"{timestamp(time_ms)}"{client.visitor}{session}'
-                f"{page}{referrers[referrer] if referrer else ''}{client.tail}"
+                f'{lead}{shown_id},"timestamp":"{written}"{client.visitor}{session}'
+                f"{page}{came_from}{client.tail}"
             ).encode()
             add(new(Event, (name, event_id, body, start, False)))
             return None

@@ -56,12 +56,31 @@ def glob_pattern(globs: Iterable[str], *, ignore_case: bool = False) -> re.Patte
     `*` is any text (slashes too), `?` one character. Without globs the pattern matches nothing.
     """
     alternatives = [
-        "".join(
-            ".*" if part == "*" else "." if part == "?" else re.escape(part)
-            for part in re.split(r"([*?])", glob)
-        )
+        with_any_between(".".join(map(re.escape, piece.split("?"))) for piece in glob.split("*"))
         for glob in globs
     ]
     body = "|".join(f"(?:{text})" for text in alternatives) if alternatives else "(?!)"
     flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
     return re.compile(rf"(?:{body})\Z", flags)
+
+
+def with_any_between(pieces: Iterable[str]) -> str:
+    """Joins expressions of a fixed length to one that has any text between them, for DOTALL.
+
+    Of each piece in the middle the first fit is taken and kept: it leaves the most to the others,
+    so no other need be tried, and no text takes long.
+    """
+    first, *rest = pieces
+    if not rest:
+        return first
+    *middle, last = rest
+    return "".join([first, *(f"(?>.*?{piece})" for piece in middle if piece), ".*", last])
+
+
+def as_served(path: str) -> str:
+    """Returns a path as a server sees it: decoded once, with slashes in a row as one."""
+    if "%" in path:
+        path = unquote(path, errors="replace")
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path

@@ -210,6 +210,18 @@ def test_a_wrong_condition_is_named_by_its_key(when: dict[str, object], key: str
     assert problems_of(when) == [key]
 
 
+@pytest.mark.parametrize(
+    "path", ["/internal/x", "//internal/x", "/internal//x", "//%69nternal//x", "/internal%2F%2Fx"]
+)
+@pytest.mark.parametrize(
+    "wanted", ["/internal/x", "prefix:/internal/", "glob:/int*/x", "regex:^/internal/x$"]
+)
+def test_slashes_in_a_row_and_encoding_hide_no_path(path: str, wanted: str) -> None:
+    (rule,) = compile_rules(source_of({"path": wanted}))
+    assert rule.path is not None
+    assert rule.path.holds(Record(path=path))
+
+
 def test_named_groups_come_from_paths_fields_and_queries() -> None:
     when: dict[str, object] = {
         "path": "regex:^/(?P<page>.+)$",

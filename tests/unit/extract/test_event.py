@@ -178,6 +178,10 @@ def test_without_a_path_there_is_no_url(path: str | None) -> None:
         ("https://", None),
         ("https://a b/", None),
         ("https:///x", None),
+        ("https://:80:80", None),
+        ("https://::1/", None),
+        ("https://[::1]:8443/", "https://[::1]:8443/"),
+        ("https://[1:2]/", None),
         (None, None),
         ("https://a.example/" + "x" * 3000, None),
         ("https://a.example/x?" + "y" * 3000, "https://a.example/x"),
@@ -277,9 +281,12 @@ def test_a_household_with_ipv6_stays_one_visitor() -> None:
         path=st.none() | st.text().map(lambda text: f"/{text}"),
         query=st.none() | st.text(),
         host=st.none() | st.text() | st.just("a.example"),
-        port=st.none() | st.integers(1, 65_535),
+        port=st.none() | st.integers(-1, 65_536),
         scheme=st.none() | st.sampled_from(["http", "https", "ws"]),
-        referrer=st.none() | st.text() | st.text().map(lambda text: f"https://{text}"),
+        referrer=st.none()
+        | st.text()
+        | st.text().map(lambda text: f"https://{text}")
+        | st.text("[]:@.0a/", max_size=8).map(lambda text: f"https://{text}"),
         session=st.none() | st.text(),
     )
 )

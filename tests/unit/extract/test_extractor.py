@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooktail.collector.validate import validate
-from hooktail.config.sections import FieldSection, RuleSection, SourceSection
+from hooktail.config.sections import FieldSection, MultilineSection, RuleSection, SourceSection
 from hooktail.extract import build_extractor, check_source
 from hooktail.extract.explain import explain
 from hooktail.extract.extractor import Extractor
@@ -324,3 +324,35 @@ def test_explain_says_of_every_line_what_the_extractor_does(texts: list[bytes]) 
             assert taken.events == [told.event]
         else:
             assert taken.settled == {told.verdict: 1}
+
+
+def test_records_over_lines_that_begin_alike_have_ids_of_their_own() -> None:
+    section = SourceSection(
+        name="app",
+        paths=(),
+        format="json_app",
+        site="https://shop.example",
+        multiline=MultilineSection(json=True),
+    )
+    head = '{\n "time":"2024-01-15T10:30:00Z","ip":"81.2.69.142","method":"GET","status":200,'
+    ids = set()
+    for order in (111, 222):
+        raw = f'{head}"user_agent":"{AGENT}",\n"path":"/p/{order}"\n}}\n'.encode()
+        for pieces in ([raw], raw.splitlines(keepends=True)):  # in any batches
+            extractor = build_extractor(
+                section,
+                payload="flat",
+                visitor_secret=SECRET,
+                once=OnceBook(),
+                now_ms=lambda: NOW_MS,
+                limit_age=False,
+            )
+            reader, start, events = extractor.reader(), 0, []
+            for piece in pieces:
+                taken = extractor.extract(Lines.of(piece, start), b"generation", reader)
+                events += taken.events
+                start += len(piece)
+            (event,) = events
+            ids.add((order, event.event_id))
+    assert len(ids) == 2
+    assert len({event_id for _, event_id in ids}) == 2

@@ -81,6 +81,7 @@ def line(target: str = "/", method: str = "GET", status: object = 200, agent: st
 # fmt: off
 PATHS = ("/", "/a.css", "/static/app.min.JS", "/static/x", "/shop/1.js", "/shop/7", "/order",
          "/checkout/success", "/caf%C3%A9/x.png", "/café/x.png", "/a%20b", "/x.PHP", "/x.css;v=1",
+         "//static/app.js", "/shop//1.js", "//order", "/checkout//success",
          "/v1.25", "/a.b/c", "//a//b.gif", "/x.", "/.css", "/a.abcdefghijk", "/x.css/",
          "a.css", "http://h/a.css", "*", "/a\tb.css", '/a"b.css', "/a\\x22.css", "/\x00.css")
 PARTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import example, given
@@ -129,8 +129,16 @@ records = st.builds(
     session=st.sampled_from([None, None, None, "abc"]),
     fields=st.sampled_from([None, None, None, {"ident": "x"}, {"http_dnt": "1"}]),
 )
+wrong = st.sampled_from(["1", b"/x", 1.5, -1, [1], {"a": 1}, True, ("x",)])
+broken = st.builds(
+    lambda record, name, value: replace(record, **{name: value}),
+    records,
+    st.sampled_from([field.name for field in fields(Record)]),
+    wrong,
+)
+"""What only a plugin gives: one value of the wrong type."""
 refused = st.sampled_from([ParseError("syntax"), Skip("blank")])
-batches = st.lists(st.lists(records | refused, max_size=12), max_size=6)
+batches = st.lists(st.lists(records | broken | refused, max_size=12), max_size=6)
 
 
 class Played:

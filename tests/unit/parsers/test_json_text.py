@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import orjson
 import pytest
@@ -50,6 +51,15 @@ def test_two_order_ids_stay_two() -> None:
         "18446744073709551616",
         "18446744073709551617",
     ]
+
+
+@pytest.mark.parametrize("line", ["{%s: 1}", '{"a":""%s:"b"}', '{"a":%s  :1}', '{"a":%s'])
+def test_no_run_of_digits_takes_long(line: str) -> None:
+    text = (line % ("1" * 250_000)).encode()
+    before_s = time.process_time()
+    with pytest.raises(orjson.JSONDecodeError):
+        loads(text)
+    assert time.process_time() - before_s < 1
 
 
 def test_a_number_of_any_length_is_read() -> None:
