@@ -140,7 +140,8 @@ def _told_field(step: FieldStep) -> str:
         defaulted = "; that is its default" if step.lost_in else ""
         return f"{what} {_shown(step.value)}{_lost(step) if defaulted else ''}{defaulted}"
     if not step.lost_in:
-        return f"{what} the line does not have it; {_missing(step)}"
+        lacks = f"{step.lacks}, of which it is made" if step.lacks else "it"
+        return f"{what} the line does not have {lacks}; {_missing(step)}"
     return f"{what} {_lost(step).removeprefix(', for ')}; {_missing(step)}"
 
 
@@ -192,6 +193,10 @@ def _why(step: FilterStep) -> str:
             return f"the cookie {step.sign} is not there (require_consent)"
         return f"the cookie {step.sign} is {_shown(found)}, not what require_consent wants"
     words = reason(step.key)
+    if step.stage == "name":
+        if not step.sign:
+            return "what it would be called tells on somebody (source.privacy)"
+        return f"{words}: {step.sign} is {_shown(found)}"
     if step.sign == "bot_cidrs":
         words += " (bot_cidrs)"
     elif step.sign:

@@ -852,7 +852,7 @@ WHEN = Section(
         Key(
             name="host",
             kind=Condition("a glob or a list of globs"),
-            about="Host of the request.",
+            about="Host of the request; of `site` where the line has none.",
         ),
         Key(
             name="status",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hooktail.extract.places import Groups, ParseQuery
+    from hooktail.extract.places import Groups
     from hooktail_parsers import Record
 
 
@@ -28,13 +28,6 @@ class Condition(NamedTuple):
     def decisive(self, record: Record) -> Condition:
         """Returns what decided against a record: this condition, or one inside it."""
         return self if self.inner is None else self.inner(record)
-
-
-class Surroundings(NamedTuple):
-    """What conditions share: the source's own host, and the parser of queries."""
-
-    site_host: str | None
-    parse: ParseQuery
 
 
 def groups_of(conditions: Iterable[Condition], record: Record) -> Groups:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hooktail.extract.complaints import Complaints
-    from hooktail.extract.condition import Surroundings
-    from hooktail.extract.places import Groups
+    from hooktail.extract.places import Groups, Surroundings
     from hooktail_parsers import Record
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -161,10 +160,10 @@ def _status(value: object, _: Surroundings, complaints: Complaints) -> Iterator[
 
 
 def _host(value: object, surroundings: Surroundings, complaints: Complaints) -> Iterator[Condition]:
-    site_host = surroundings.site_host
     match = _globs(value, complaints)
     if match is None:
         return
+    site_host = surroundings.site_host
 
     def host(record: Record) -> str | None:
         return (record.host or "").rstrip(".") or site_host

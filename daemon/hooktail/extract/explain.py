@@ -27,6 +27,7 @@ from hooktail.extract.steps import (
     ParseStep,
     RuleStep,
 )
+from hooktail.extract.templates import first_lacking
 from hooktail.extract.validation import TooLarge
 from hooktail.extract.withheld import withheld
 from hooktail_parsers import ParseError, Record, Skip
@@ -120,7 +121,7 @@ def _explain(
     if isinstance(draft, str):
         stage = {NO_NAME: "name", SAMPLED: "sample"}.get(draft)
         if stage is not None:
-            steps.append(FilterStep(stage=stage, key=draft))
+            steps.append(_stopped(stage, draft, rule, parsed))
         return Explanation(steps=steps, verdict=refused or draft)
     steps += withheld(parsed, draft.event.body)
     if refused is not None:
@@ -239,6 +240,14 @@ def _pageview_step(extractor: Extractor, key: str, record: Record) -> FilterStep
     return FilterStep(stage="pageview", key=key, found=found, sign=sign)
 
 
+def _stopped(stage: str, key: str, rule: CompiledRule, record: Record) -> FilterStep:
+    lacking = None
+    if key == NO_NAME:
+        lacking = first_lacking(rule.name_places, record, rule.groups(record))
+    place, found = lacking or ("", None)
+    return FilterStep(stage=stage, key=key, found=found, sign=place)
+
+
 def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[Step]:
     steps: list[Step] = []
     guard = extractor.bodies.guard
@@ -251,6 +260,7 @@ def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[St
             too_long = True
         told = None if value is None else guard.fields({each.name: value}, rule.once_per)
         sent = None if told is None else told.get(each.name)
+        lacking = first_lacking(each.places, record, groups)
         steps.append(
             FieldStep(
                 name=each.name,
@@ -261,6 +271,7 @@ def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[St
                 required=each.required,
                 too_long=too_long,
                 lost_in=lost_in,
+                lacks="" if lacking is None else lacking[0],
                 private=sent != value,
             )
         )

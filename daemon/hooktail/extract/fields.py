@@ -13,7 +13,7 @@ from hooktail.extract.casts import CASTS, TYPES, cast_to, longest_text
 from hooktail.extract.event import RESERVED
 from hooktail.extract.hashing import knows_national_numbers
 from hooktail.extract.places import PLACES
-from hooktail.extract.templates import compile_place, compile_template
+from hooktail.extract.templates import Template, compile_place, compile_template
 from hooktail.extract.text import stated
 from hooktail.extract.transforms import HASHES, NAMES, Transform, compile_transforms
 from hooktail.extract.validation import TooLarge
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hooktail.config.sections import FieldSection
     from hooktail.extract.casts import Cast, Scalar
     from hooktail.extract.complaints import Complaints
-    from hooktail.extract.places import Groups, ParseQuery, Read
+    from hooktail.extract.places import Groups, Read, Surroundings
     from hooktail_parsers import JsonValue, Record
 
 
@@ -53,6 +53,8 @@ class CompiledField:
     default: JsonValue
     max_length: int
     transforms: tuple[Transform, ...] = ()
+    places: tuple[tuple[str, Read], ...] = ()
+    """The places of a template, by name."""
 
     def value(self, record: Record, groups: Groups) -> JsonValue:
         """Returns the value for the body, None if there is none.
@@ -86,7 +88,7 @@ class CompiledField:
 def compile_field(
     section: FieldSection,
     group_names: Collection[str],
-    parse: ParseQuery,
+    surroundings: Surroundings,
     zone: tzinfo,
     complaints: Complaints,
 ) -> CompiledField | None:
@@ -101,13 +103,13 @@ def compile_field(
         cast = CASTS[_type_of(section.constant)]
         if cast(section.constant) is None:
             complaints.add("not a value that can be sent", section.constant)
-        read = _constant(section.constant)
+        made = Template(None, _constant(section.constant))
     else:
         cast = cast_to(section.type, decimal=section.decimal, zone=zone)
-        made = _read(section, group_names, parse, complaints)
-        if made is None:
+        read = _read(section, group_names, surroundings, complaints)
+        if read is None:
             return None
-        read = made
+        made = read
     if section.default is not None and cast(section.default) is None:
         complaints.at("default").add(f"not a {section.type}", section.default)
     if section.max_length < 1:
@@ -119,7 +121,8 @@ def compile_field(
         name=section.name,
         source=section.source or section.template or "",
         type=section.type,
-        read=read,
+        read=made.fill,
+        places=made.places,
         cast=cast,
         required=section.required,
         default=None if section.default is None else cast(section.default),
@@ -134,18 +137,21 @@ def is_hashed(section: FieldSection) -> bool:
 
 
 def _read(
-    section: FieldSection, group_names: Collection[str], parse: ParseQuery, complaints: Complaints
-) -> Read | None:
+    section: FieldSection,
+    group_names: Collection[str],
+    surroundings: Surroundings,
+    complaints: Complaints,
+) -> Template | None:
     if section.source is not None and section.template is not None:
         complaints.at("template").add("stands beside from; one of them is enough")
         return None
     if section.source is not None:
-        return compile_place(section.source, group_names, parse, complaints.at("from"))
+        read = compile_place(section.source, group_names, surroundings, complaints.at("from"))
+        return None if read is None else Template(None, read)
     if section.template is None:
         complaints.add("needs a constant, `from` or `template`", allowed=", ".join(PLACES))
         return None
-    made = compile_template(section.template, group_names, parse, complaints.at("template"))
-    return None if made is None else made.fill
+    return compile_template(section.template, group_names, surroundings, complaints.at("template"))
 
 
 def _transforms(section: FieldSection, complaints: Complaints) -> tuple[Transform, ...]:

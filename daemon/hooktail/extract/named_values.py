@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hooktail.extract.complaints import Complaints
-    from hooktail.extract.condition import Surroundings
     from hooktail.extract.matching import TextTest
-    from hooktail.extract.places import Groups, ParseQuery
+    from hooktail.extract.places import Groups, ParseQuery, Surroundings
     from hooktail_parsers import Record
 
 
@@ -67,25 +66,25 @@ def field_conditions(
         allowed = '{ "fields.event" = "paid", "cookie.consent" = true }'
         complaints.add("must be a table of places", value, allowed=allowed)
         return
-    for place, wanted in by_place(value, "", surroundings.parse):
-        yield from _at_place(place, wanted, surroundings.parse, complaints.at(place))
+    for place, wanted in by_place(value, "", surroundings):
+        yield from _at_place(place, wanted, surroundings, complaints.at(place))
 
 
-def by_place(value: object, place: str, parse: ParseQuery) -> Iterator[tuple[str, object]]:
+def by_place(value: object, place: str, surroundings: Surroundings) -> Iterator[tuple[str, object]]:
     """Yields places with what is wanted of them; `fields.a.b = 1` in TOML is a table in a table."""
     if isinstance(value, dict) and value:
-        is_place = place and reader(place, parse) is not None
+        is_place = place and reader(place, surroundings) is not None
         if not (is_place and value.keys() <= {"min", "max"}):
             for name, inner in value.items():
-                yield from by_place(inner, f"{place}.{name}" if place else str(name), parse)
+                yield from by_place(inner, f"{place}.{name}" if place else str(name), surroundings)
             return
     yield place, value
 
 
 def _at_place(
-    place: str, wanted: object, parse: ParseQuery, complaints: Complaints
+    place: str, wanted: object, surroundings: Surroundings, complaints: Complaints
 ) -> Iterator[Condition]:
-    read = reader(place, parse)
+    read = reader(place, surroundings)
     if read is None or group_of(place) is not None:
         # Groups are what other conditions find: there are none yet.
         known = [each for each in PLACES if group_of(each) is None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from hooktail.extract.headers import LoggedHeaders
@@ -31,11 +31,22 @@ PLACES = (
 # fmt: on
 
 
-def reader(place: str, parse: ParseQuery) -> Read | None:
+class Surroundings(NamedTuple):
+    """What the rules of a source share: the parser of queries, and the source's own host."""
+
+    parse: ParseQuery
+    site_host: str | None = None
+    """The host of lines that name none."""
+
+
+def reader(place: str, surroundings: Surroundings) -> Read | None:
     """Compiles where a value comes from (`query.order`); None if there is no such place.
 
     `cookies.` and `headers.`, as the record calls them, are as good as `cookie.` and `header.`.
     """
+    parse, site_host = surroundings
+    if place == "host":
+        return lambda record, _: record.host or site_host
     if place in RECORD_KEYS:
         return lambda record, _: getattr(record, place)
     if place == "date":

@@ -10,15 +10,15 @@ from hooktail.errors import ConfigError
 from hooktail.extract.cache import Cache
 from hooktail.extract.casts import to_string
 from hooktail.extract.complaints import Complaints
-from hooktail.extract.condition import Condition, Surroundings, groups_of
+from hooktail.extract.condition import Condition, groups_of
 from hooktail.extract.conditions import compile_when
 from hooktail.extract.fields import CompiledField, compile_field, is_hashed
 from hooktail.extract.links import Links
 from hooktail.extract.once import WINDOW_MS
-from hooktail.extract.places import NO_GROUPS
+from hooktail.extract.places import NO_GROUPS, Surroundings
 from hooktail.extract.privacy import Scrubber
 from hooktail.extract.shadows import shadow_of
-from hooktail.extract.templates import compile_place, compile_template, places_in
+from hooktail.extract.templates import Template, compile_place, compile_template, places_in
 from hooktail.extract.text import parse_query, stated
 from hooktail.extract.validation import TooLarge
 from hooktail_parsers import OptionError, Record
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from hooktail.config.sections import PageviewSection, RuleSection, SourceSection
     from hooktail.errors import Problem
-    from hooktail.extract.places import Groups
+    from hooktail.extract.places import Groups, Read
     from hooktail_parsers import JsonValue
 
 MAX_NAME = 128
@@ -54,6 +54,8 @@ class CompiledRule:
     """False for the built-in page view."""
     name_of: Callable[[Record, Groups], object] | None = None
     """How a line gives the name, None if it is always `name`."""
+    name_places: tuple[tuple[str, Read], ...] = ()
+    """What such a name is made of."""
     path: Condition | None = field(init=False, repr=False)
     """The condition on the path."""
     _behind_path: tuple[Callable[[Record], bool], ...] = field(init=False, repr=False)
@@ -240,7 +242,7 @@ def _compile(source: SourceSection, file: str) -> tuple[list[CompiledRule], Comp
     # One line asks for several parameters: its query is parsed once.
     queries = Cache(parse_query, 64)
     site_host = Links(source.site, Scrubber()).site_host
-    compiler = _Compiler(Surroundings(site_host, queries.__getitem__), _zone(source))
+    compiler = _Compiler(Surroundings(queries.__getitem__, site_host), _zone(source))
     rules = [
         compiler.rule(rule, complaints.at(f"event[{index}]"))
         for index, rule in enumerate(source.rules)
@@ -263,13 +265,13 @@ class _Compiler:
         self._zone = zone
 
     def rule(self, rule: RuleSection, complaints: Complaints) -> CompiledRule:
-        parse = self._surroundings.parse
-        conditions = compile_when(rule.when, self._surroundings, complaints.at("when"))
+        surroundings = self._surroundings
+        conditions = compile_when(rule.when, surroundings, complaints.at("when"))
         group_names = {name for condition in conditions for name in condition.group_names}
-        name, name_of = self._name(rule, group_names, complaints.at("name"))
+        name, made = self._name(rule, group_names, complaints.at("name"))
         fields = [
             compile_field(
-                each, group_names, parse, self._zone, complaints.at(f"fields.{each.name}")
+                each, group_names, surroundings, self._zone, complaints.at(f"fields.{each.name}")
             )
             for each in rule.fields
         ]
@@ -284,28 +286,30 @@ class _Compiler:
             once_per=rule.once_per,
             once_for_ms=int(rule.once_for_s * 1000),
             drop=rule.drop,
-            name_of=name_of,
+            name_of=None if made is None else made.fill,
+            name_places=() if made is None else made.places,
         )
 
     def _name(
         self, rule: RuleSection, group_names: Collection[str], complaints: Complaints
-    ) -> tuple[str, Callable[[Record, Groups], object] | None]:
+    ) -> tuple[str, Template | None]:
         """Returns the name, and how a line gives it if it is not always the same."""
-        parse = self._surroundings.parse
+        surroundings = self._surroundings
         label, name = _label(rule), rule.name
         if name is None:
             if not rule.drop:
                 complaints.add("missing", allowed='text, or { from = "fields.event" }')
             return label, None
         if isinstance(name, From):
-            return label, compile_place(name.place, group_names, parse, complaints.at("from"))
+            read = compile_place(name.place, group_names, surroundings, complaints.at("from"))
+            return label, None if read is None else Template(None, read, ((name.place, read),))
         if stated(name) != name:
             complaints.add("not a name for an event", name)
-        template = compile_template(name, group_names, parse, complaints)
+        template = compile_template(name, group_names, surroundings, complaints)
         if template is None:
             return label, None
         if template.constant is None:
-            return label, template.fill
+            return label, template
         if len(template.constant) > MAX_NAME:
             complaints.add(f"longer than {MAX_NAME} characters", name)
         return template.constant, None

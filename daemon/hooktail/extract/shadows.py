@@ -16,6 +16,7 @@ from hooktail.extract.casts import to_number
 from hooktail.extract.complaints import Complaints
 from hooktail.extract.matching import bounds, statuses, texts
 from hooktail.extract.named_values import as_text, by_place
+from hooktail.extract.places import Surroundings
 from hooktail.extract.text import glob_pattern, parse_query, with_any_between
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _wanted(when: Mapping[str, object]) -> _Wanted:
             case "query" if isinstance(value, dict):
                 atoms += [(f"query {name}", wanted) for name, wanted in value.items()]
             case "field" if isinstance(value, dict):
-                places = by_place(value, "", parse_query)
+                places = by_place(value, "", Surroundings(parse_query))
                 atoms += [(f"field {place}", wanted) for place, wanted in places]
             case _:
                 atoms.append((key, value))

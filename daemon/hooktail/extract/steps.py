@@ -54,8 +54,8 @@ class FilterStep:
     key: str = ""
     found: object = None
     sign: str = ""
-    """What tells it: the name of a bot's pattern, of a header, of a cookie; of a time, how far it
-    is off."""
+    """What tells it: the name of a bot's pattern, of a header, of a cookie, of a place that the
+    event's name is made of; of a time, how far it is off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,8 @@ class FieldStep:
     too_long: bool = False
     lost_in: str = ""
     """What the found value could not pass: a transform, or the type."""
+    lacks: str = ""
+    """The place of its template that the line does not have."""
     private: bool = False
     """Whether what was found tells on somebody: `value` is what is sent instead, if anything is."""
 

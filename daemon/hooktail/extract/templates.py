@@ -9,10 +9,10 @@ from hooktail.extract.casts import to_string
 from hooktail.extract.places import PLACES, group_of, reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection, Iterable
 
     from hooktail.extract.complaints import Complaints
-    from hooktail.extract.places import Groups, ParseQuery, Read
+    from hooktail.extract.places import Groups, Read, Surroundings
     from hooktail_parsers import Record
 
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\}|[{}])")
@@ -24,15 +24,29 @@ class Template(NamedTuple):
 
     constant: str | None
     """The whole text where nothing stands in braces."""
-    fill: Callable[[Record, Groups], str | None]
+    fill: Read
     """Returns None if the record lacks one of the places."""
+    places: tuple[tuple[str, Read], ...] = ()
+    """What it is made of, by name."""
+
+
+def first_lacking(
+    places: Iterable[tuple[str, Read]], record: Record, groups: Groups
+) -> tuple[str, object] | None:
+    """Returns the first place of which a record makes no text, with what is there."""
+    for place, read in places:
+        found = read(record, groups)
+        if to_string(found) is None:
+            return place, found
+    return None
 
 
 def compile_template(
-    text: str, group_names: Collection[str], parse: ParseQuery, complaints: Complaints
+    text: str, group_names: Collection[str], surroundings: Surroundings, complaints: Complaints
 ) -> Template | None:
     """Compiles a template; None after a complaint."""
     pieces: list[str | Read] = []
+    places: list[tuple[str, Read]] = []
     before = len(complaints.problems)
     for piece in _PIECES.split(text):
         if len(piece) <= 2 and piece in _BRACES:
@@ -42,8 +56,11 @@ def compile_template(
                 "a brace without its other half", text, hint="write {{ and }} for braces themselves"
             )
         elif piece.startswith("{") and piece.endswith("}"):
-            read = compile_place(piece[1:-1].strip(), group_names, parse, complaints)
-            pieces += [] if read is None else [read]
+            place = piece[1:-1].strip()
+            read = compile_place(place, group_names, surroundings, complaints)
+            if read is not None:
+                pieces.append(read)
+                places.append((place, read))
         elif piece:
             pieces.append(piece)
     if len(complaints.problems) > before:
@@ -61,7 +78,7 @@ def compile_template(
             filled += part
         return filled
 
-    return Template(None, fill)
+    return Template(None, fill, tuple(places))
 
 
 def places_in(text: str) -> list[str]:
@@ -70,10 +87,10 @@ def places_in(text: str) -> list[str]:
 
 
 def compile_place(
-    place: str, group_names: Collection[str], parse: ParseQuery, complaints: Complaints
+    place: str, group_names: Collection[str], surroundings: Surroundings, complaints: Complaints
 ) -> Read | None:
     """Compiles a place (`query.x`, `group.x`, `user`); None after a complaint."""
-    read = reader(place, parse)
+    read = reader(place, surroundings)
     if read is None:
         complaints.unknown(place, PLACES, "place")
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hooktail.extract.addresses import visitor_network
 from hooktail.extract.cache import Cache
 from hooktail.extract.identity import uuid_text
-from hooktail.extract.places import NO_GROUPS, cookie, reader
+from hooktail.extract.places import NO_GROUPS, Surroundings, cookie, reader
 from hooktail.extract.text import parse_query, stated
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def id_reader(cookie_name: str | None, place: str | None) -> Callable[[Record], 
     if cookie_name is not None:
         places.append(lambda record: cookie(record.cookies, cookie_name))
     if place is not None:
-        read = reader(place, parse_query)
+        read = reader(place, Surroundings(parse_query))
         if read is None:
             raise ValueError(f"{place}: the configuration allows no such place")
         places.append(lambda record: read(record, NO_GROUPS))

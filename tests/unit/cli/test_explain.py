@@ -181,3 +181,41 @@ def test_a_line_that_does_not_fit_is_held_against_lines_of_the_source(
     assert code == 1
     assert "it fits up to character" in out
     assert "a line that fits goes on there with, for example: " in out
+
+
+def test_the_missing_part_of_a_name_or_template_is_named(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It said that the line did not say what the event is called, and not what it looked for."""
+    path = Path(config)
+    rules = """
+[[source.event]]
+name = "buy_{query.plan}"
+when = { path = "/buy" }
+[[source.event]]
+name = "book"
+when = { path = "/book" }
+[source.event.fields]
+label = { template = "{query.kind}@{query.plan}" }
+"""
+    path.write_text(path.read_text() + rules)
+
+    code, out = told(config, line("/buy"), capsys)
+    assert code == 1
+    assert "the line does not say what the event is called: query.plan is missing" in out
+
+    code, out = told(config, line("/book?kind=a"), capsys)
+    assert code == 0
+    assert "the line does not have query.plan, of which it is made; it is left out" in out
+
+
+def test_a_name_that_tells_on_somebody_is_told(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(config)
+    rule = '[[source.event]]\nname = { from = "query.who" }\nwhen = { path = "/buy" }\n'
+    path.write_text(f"{path.read_text()}\n{rule}")
+
+    out = told(config, line("/buy?who=jane@doe.example"), capsys)[1]
+
+    assert "event name: no, because what it would be called tells on somebody" in out

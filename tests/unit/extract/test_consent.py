@@ -12,7 +12,7 @@ from hooktail.extract import build_extractor
 from hooktail.extract.audience import Audience, check_audience
 from hooktail.extract.headers import LoggedHeaders
 from hooktail.extract.once import OnceBook
-from hooktail.extract.places import reader
+from hooktail.extract.places import Surroundings, reader
 from hooktail.model import Lines
 from hooktail_parsers import Record
 
@@ -189,7 +189,7 @@ def test_page_views_are_judged_by_headers_among_the_fields(
 
 
 def test_a_rule_finds_a_header_among_the_fields() -> None:
-    read = reader("header.Sec-GPC", lambda _: {})
+    read = reader("header.Sec-GPC", Surroundings(lambda _: {}))
     assert read is not None
     assert read(replace(VISIT, fields={"cs(Sec-GPC)": "1"}), {}) == "1"
     assert read(replace(VISIT, fields={"cs(Other)": "1"}), {}) is None

@@ -403,7 +403,9 @@ def test_a_line_without_the_name_makes_no_event() -> None:
     taken = shop().extract(Lines([text], 0, len(text) + 1), b"g")
     assert taken.settled == {"filtered.no_event_name": 1}
     told = explain(shop(), text)
-    assert told.steps[-1] == FilterStep(stage="name", key="filtered.no_event_name")
+    assert told.steps[-1] == FilterStep(
+        stage="name", key="filtered.no_event_name", sign="query.kind"
+    )
 
 
 def test_the_event_bears_the_name_that_the_line_gives() -> None:

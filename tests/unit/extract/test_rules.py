@@ -324,3 +324,26 @@ def test_all_problems_come_at_once() -> None:
 def test_a_misspelt_condition_comes_with_a_suggestion() -> None:
     problem = check_rules(source_of(RuleSection(name="a", when={"statsu": 200})), "f")[0]
     assert problem.hint == "did you mean status?"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        FieldSection(name="shop", source="host"),
+        FieldSection(name="shop", template="{host}"),
+    ],
+)
+def test_the_host_of_the_site_fills_places_as_it_fulfils_conditions(field: FieldSection) -> None:
+    """A log without hosts let `when.host` match and left everything made of the host empty."""
+    hostless = replace(ORDER, host=None)
+    when: dict[str, object] = {"host": "site.example", "field": {"host": "site.example"}}
+
+    assert rule_of(when).matches(hostless)
+    assert value_of(hostless, field, when) == "site.example"
+    assert value_of(ORDER, field) == "shop.example"
+
+
+def test_the_host_of_the_site_names_events() -> None:
+    rule = compile_rules(source_of(RuleSection(name="buy_{host}", when={})))[0]
+
+    assert rule.event_name(Record(path="/a"), {}) == "buy_site.example"
