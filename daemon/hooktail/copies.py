@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.extract.identity import generation_of
-from hooktail.fingerprint import HEAD_BYTES
+from hooktail.fingerprint import HEAD_BYTES, begin_alike
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.file import TailedFile
 from hooktail.track import PipedFile
@@ -132,14 +132,11 @@ class Copies:
 
 
 def _begin_alike(copy: LogFile, original: LogFile) -> bool:
-    """Tells whether one file may be a copy of another, one of them compressed.
-
-    All that can be compared is the beginning. A growing log reaches at least as far as its copy.
-    """
-    of_copy, of_original = copy.head_bytes(), original.head_bytes()
-    if isinstance(original, ArchiveFile) and len(of_copy) > len(of_original):
-        return of_copy.startswith(of_original)
-    return of_original.startswith(of_copy)
+    return begin_alike(
+        copy.head_bytes(),
+        original.head_bytes(),
+        original_grows=not isinstance(original, ArchiveFile),
+    )
 
 
 def _alike_up_to(file: TailedFile, other: TailedFile) -> int:

@@ -49,6 +49,16 @@ def before_of(before: bytes) -> str:
     return blake2b(before, digest_size=8).hexdigest() if before else ""
 
 
+def begin_alike(of_copy: bytes, of_original: bytes, *, original_grows: bool) -> bool:
+    """Tells by their heads whether one file may be a copy of another, one of them compressed.
+
+    All that can be compared is the beginning. A growing log reaches at least as far as its copy.
+    """
+    if not original_grows and len(of_copy) > len(of_original):
+        return of_copy.startswith(of_original)
+    return of_original.startswith(of_copy)
+
+
 def compression_of(head: bytes) -> str | None:
     """Names the compression of a file that begins with `head`, None for plain text."""
     for magic, name in COMPRESSED_MAGIC.items():

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooktail.cli import logfiles, output, sources
-from hooktail.errors import InputError, PermissionDeniedError
+from hooktail.cli.current_files import current_files
 from hooktail.extract.choice import MOST_LINES, choice_of, told_choice
 from hooktail.extract.extractor import PART
-from hooktail.extract.identity import generation_of
-from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import Books
-from hooktail.tail.decompress import SUFFIXES
-from hooktail.tail.discovery import scan
+from hooktail.paths import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hooktail.config import SourceSection
     from hooktail.extract import Extractor
     from hooktail.model import Extraction
 
 _DESCRIPTION = """\
 Prints the exact bodies that the daemon would send for these files, one a line, with the same event
 ids, and on stderr what became of the lines. Sends and saves nothing; max_event_age is ignored.
-Without FILE: the files that the source has now, without archives of files that are still there.
+Without FILE: the files that the source has now, without copies of others, which stderr names.
 Files may be compressed (gzip, bzip2, xz, zstd)."""
 
 _EPILOG = """\
@@ -59,7 +55,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(args: argparse.Namespace) -> int:
     """Prints the bodies, and the books on stderr."""
     loaded, source = sources.pick(args.config, args.source)
-    files = args.files or current_files(source)
+    files, left_out = (args.files, {}) if args.files else current_files(source)
+    for copy, original in left_out.items():
+        sys.stderr.write(
+            f"left out: {shown(Path(copy))} holds nothing that {shown(Path(original))} lacks\n"
+        )
     books = Books()
     # One for all files, as in the daemon: a session goes on from one file to the next.
     extractor = sources.extractor_for(loaded, source, sources.secret_of(loaded), limit_age=False)
@@ -69,35 +69,6 @@ def run(args: argparse.Namespace) -> int:
     unparsable = sum(n for key, n in books.totals.items() if key.startswith("unparsable."))
     read = books.totals.get("read", 0)
     return 1 if read and unparsable == read else 0
-
-
-def current_files(source: SourceSection) -> list[str]:
-    """Finds the files of a source as they are now, the oldest first.
-
-    Raises InputError if there is none, PermissionDeniedError if a place may not be looked at.
-    """
-    found = scan(source.paths, source.exclude)
-    for path, reason in found.unreadable.items():
-        raise PermissionDeniedError(f"{path}: {reason}")
-    files = sorted(
-        map(str, found.files.values()), key=lambda path: (os.stat(path).st_mtime_ns, path)
-    )
-    if not files:
-        raise InputError(f"source {source.name}: no file is at {', '.join(source.paths)}")
-    return _without_copies(files)
-
-
-def _without_copies(files: list[str]) -> list[str]:
-    """Leaves out archives whose content is there plain, or in another archive before them."""
-    kept: set[str] = set()
-    generations: set[bytes] = set()
-    for path in sorted(files, key=lambda path: path.endswith(SUFFIXES)):
-        with logfiles.opened(path) as stream:
-            generation = generation_of(stream.read1(HEAD_BYTES))
-        if not path.endswith(SUFFIXES) or generation not in generations:
-            kept.add(path)
-        generations.add(generation)
-    return [path for path in files if path in kept]
 
 
 def _preview(file: str, extractor: Extractor, books: Books) -> None:

@@ -206,3 +206,39 @@ def test_the_generation_is_the_files_own(tmp_path: Path) -> None:
     assert batch.generation == generation_of(LOG)
     assert batch.lines is not None
     assert batch.lines.end == len(LOG)
+
+
+HEADER = b"#Version: 1.0\n#Software: Microsoft Internet Information Services 10.0\n"
+
+
+def test_files_that_begin_with_the_same_header_are_no_copies(
+    config: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Every CloudFront and every IIS file does: all but one were silently left out."""
+    (tmp_path / "1.log.gz").write_bytes(gzip.compress(HEADER + line("/a")))
+    (tmp_path / "2.log.gz").write_bytes(gzip.compress(HEADER + line("/b")))
+    (tmp_path / "3.log").write_bytes(HEADER + line("/c"))
+
+    shown = Preview(config, capfdbinary)
+
+    assert sorted(body["url"][-2:] for body in shown.bodies) == ["/a", "/b", "/c"]
+    assert b"left out" not in shown.err
+
+
+def test_copies_are_left_out_and_named(
+    config: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    log = HEADER + line("/a") + line("/b")
+    (tmp_path / "access.log").write_bytes(log)
+    (tmp_path / "access.log.bak").write_bytes(HEADER + line("/a"))
+    (tmp_path / "access.log.gz").write_bytes(gzip.compress(log))
+    # In parts, as from a compressor that flushes: the head comes piece by piece.
+    parts = gzip.compress(HEADER) + gzip.compress(line("/a"))
+    (tmp_path / "access.log.1.gz").write_bytes(parts)
+
+    shown = Preview(config, capfdbinary)
+
+    assert sorted(body["url"][-2:] for body in shown.bodies) == ["/a", "/b"]
+    for name in ("access.log.bak", "access.log.gz", "access.log.1.gz"):
+        left_out = f"left out: {tmp_path}/{name} holds nothing that {tmp_path}/access.log lacks\n"
+        assert left_out.encode() in shown.err
