@@ -9,12 +9,14 @@ import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
 
+from hooktail.extract.drawn import looks_drawn
 from hooktail.extract.telling_names import (
     MOST_LAYERS,
     decoded,
     is_secret_key,
     is_telling_key,
     name_kind,
+    names_link,
     names_secret,
 )
 
@@ -85,11 +87,17 @@ _JSON_PAIR = re.compile(
     r"([\"'])([^\"'\s:]{1,64})\1\s{0,8}:\s{0,8}"
     r"(?:\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^'\\]|\\.)*)'|[^,}\]\s\"'{\[]++)"
 )
+_LINK = (
+    r"(?i:reset|confirm|verif|validat|activat|invit|accept|magic|unsubscribe|opt[-_]?(?:in|out)"
+    r"|recover|forgot|password)"
+)
+_MAY_BE_LINK = re.compile(rf"(?<![a-z]){_LINK}")
 PATH_HINT = re.compile(
     rf"[@%+\"':;=({_FOLDABLE}]|\[ ?[aA]|eyJ|{_MAY_BE_CARD}"
     # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
     r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
     r"|(?=[tpTP])(?<![^\W_])(?i:tel(?:ephone)?|phone[-_]?number)/"
+    rf"|(?<![a-z]){_LINK}[\w.-]*+/"
 )
 """Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")
@@ -104,6 +112,9 @@ _SEGMENT = re.compile(
     r"((?=[^/\s?&;=#\"']{0,256}[0-9])[^/\s?&;=#\"']{4,}+)",
     re.IGNORECASE,
 )
+_REACH = 2
+"""Between the name and the token of a link may stand whose it is."""
+_RUN_OF_SEGMENTS = re.compile(r"(?<![^\s?&;=#\"'])[^\s?&;=#\"'/]*+/[^\s?&;=#\"']*+")
 _COOKIELESS = re.compile(r"\((?:[A-Z]\([^()]{1,256}+\)){1,6}\)")
 """A session of ASP.NET in a path, `/(S(lit3py55t21z5v55vlm25s55))/`."""
 
@@ -117,6 +128,24 @@ def is_told_by(segment: str, before: str) -> bool:
     """Whether the segment of a path before another says that it holds a secret (`/token/a1b2`)."""
     found = _SEGMENT.fullmatch(f"{decoded(before)}/{segment}")
     return found is not None and names_secret(found[2])
+
+
+def drawn_behind_links(segments: Sequence[str]) -> set[int]:
+    """Returns which segments of a path look like a token, and stand where links of e-mails do.
+
+    That is up to two behind one that says so: `/password/reset/f3a9...`, `/reset/MQ/c9x2ab-12...`.
+    """
+    found: set[int] = set()
+    left = 0
+    for index, segment in enumerate(segments):
+        if not segment:
+            continue
+        plain = decoded(segment.partition(";")[0])
+        if left and looks_drawn(plain):
+            found.add(index)  # and what follows stands where it stood
+            continue
+        left = _REACH if names_link(plain) else max(0, left - 1)
+    return found
 
 
 def split_over(segments: Sequence[str]) -> set[int]:
@@ -162,6 +191,8 @@ def without_named(text: str, *, paths: bool = True) -> str:
         text = _COOKIELESS.sub("", text)
     if paths and "/" in text:
         text = _SEGMENT.sub(lambda found: found[1] if names_secret(found[2]) else found[0], text)
+        if _MAY_BE_LINK.search(text):
+            text = _RUN_OF_SEGMENTS.sub(_without_drawn, text)
     if "//" in text:
         text = _USER_INFO.sub(r"\1", text)
     if ":" in text:
@@ -170,6 +201,13 @@ def without_named(text: str, *, paths: bool = True) -> str:
     if "=" in text:
         text = _PAIR.sub(lambda found: "" if name_kind(found[1]) else found[0], text)
     return text
+
+
+def _without_drawn(found: re.Match[str]) -> str:
+    segments = found[0].split("/")
+    for index in drawn_behind_links(segments):
+        segments[index] = ""
+    return "/".join(segments)
 
 
 def folded(text: str) -> str:
@@ -230,8 +268,12 @@ def _is_named(text: str, *, paths: bool) -> bool:
         or _USER.search(text)
     ):
         return True
-    if paths and "/" in text and any(names_secret(found[2]) for found in _SEGMENT.finditer(text)):
-        return True
+    if paths and "/" in text:
+        if any(names_secret(found[2]) for found in _SEGMENT.finditer(text)):
+            return True
+        runs = _RUN_OF_SEGMENTS.finditer(text) if _MAY_BE_LINK.search(text) else ()
+        if any(drawn_behind_links(found[0].split("/")) for found in runs):
+            return True
     return "(" in text and _COOKIELESS.search(text) is not None
 
 

@@ -12,11 +12,13 @@ from urllib.parse import unquote
 
 from hooktail.config.sections import PrivacySection
 from hooktail.extract.cache import Cache
+from hooktail.extract.drawn import looks_drawn
 from hooktail.extract.hashing import hash_email, hash_phone, hash_text
 from hooktail.extract.personal import (
     HINT,
     PATH_HINT,
     Kind,
+    drawn_behind_links,
     folded,
     is_authority_of_user,
     is_told_by,
@@ -28,10 +30,12 @@ from hooktail.extract.personal import (
 )
 from hooktail.extract.telling_names import (
     CLICK_IDS,
+    decoded,
     is_personal_key,
     is_secret_key,
     is_session_key,
     name_kind,
+    names_link,
 )
 from hooktail.extract.validation import MAX_STRING
 
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     from hooktail_parsers import JsonValue
 
 _KeyVerdict: TypeAlias = 'Literal["judge", "id", "personal", "remove"]'
-_Verdict: TypeAlias = 'Literal["keep", "judge", "hash", "remove"]'
+_Verdict: TypeAlias = 'Literal["keep", "judge", "weigh", "hash", "remove"]'
 
 _DEFAULT = PrivacySection()
 REMOVED = "***"
@@ -78,6 +82,8 @@ class Scrubber:
         for pair in query.split("&"):
             name, _, value = pair.partition("=")
             verdict = verdicts[name]
+            if verdict == "weigh":
+                verdict = "remove" if looks_drawn(decoded(value)) else "judge"
             if verdict == "keep" or (verdict == "judge" and not (may_reveal and reveals(value))):
                 kept.append(pair)
             elif verdict != "remove" and self._hashes:
@@ -87,20 +93,20 @@ class Scrubber:
         return "&".join(kept)
 
     def _verdict_on(self, name: str) -> _Verdict:
-        decoded = unquote(name.replace("+", " "), errors="replace").lower()
-        if decoded in self._removed:
+        plain = unquote(name.replace("+", " "), errors="replace").lower()
+        if plain in self._removed:
             return "remove"
-        if decoded in self._kept:
+        if plain in self._kept:
             return "keep"
         if reveals(name):
             return "remove"
-        if decoded in self._used or decoded in CLICK_IDS or decoded.startswith("utm_"):
+        if plain in self._used or plain in CLICK_IDS or plain.startswith("utm_"):
             return "judge"
         if self._allowed is not None:
-            return "judge" if decoded in self._allowed else "remove"
+            return "judge" if plain in self._allowed else "remove"
         kind = name_kind(name)
         if not kind:
-            return "judge"
+            return "weigh" if names_link(name) else "judge"
         return "hash" if self._hashes and kind == "personal" else "remove"
 
     def path(self, path: str) -> str:
@@ -122,9 +128,9 @@ class Scrubber:
         kept: list[str] = []
         before = ""
         segments = path.split("/")
-        together = split_over(segments)
+        gone = split_over(segments) | drawn_behind_links(segments)
         for index, segment in enumerate(segments):
-            if index in together:
+            if index in gone:
                 continue
             first, *parameters = segment.split(";")
             parts = [part for part in parameters if not self._goes_from_path(part)]
@@ -144,10 +150,10 @@ class Scrubber:
         name, equals, value = part.partition("=")
         if not equals:
             return reveals(part)
-        decoded = unquote(name, errors="replace").lower()
-        if decoded in self._kept:
+        plain = unquote(name, errors="replace").lower()
+        if plain in self._kept:
             return False
-        told = decoded in self._removed or (decoded not in self._used and name_kind(name))
+        told = plain in self._removed or (plain not in self._used and name_kind(name))
         return bool(told) or reveals(name) or reveals(value)
 
 

@@ -29,9 +29,9 @@ _PERSONAL_NAMES = frozenset((
     "birthdate", "dateofbirth", "dob",
 ))
 _SECRET_NAMES = frozenset((
-    "key", "sid", "sess", "sig", "pwd", "pass", "auth", "oauth", "ssn", "pin", "pincode",
-    "passcode", "samlresponse", "samlrequest", "assertion", "oauthverifier", "xapikey",
-    "connectsid", "cfid", "otpcode", "cvvcode",
+    "key", "sid", "sess", "sig", "pwd", "pswd", "pass", "auth", "oauth", "ssn", "pin", "pincode",
+    "passcode", "invite", "invitation", "samlresponse", "samlrequest", "assertion",
+    "oauthverifier", "xapikey", "connectsid", "cfid", "otpcode", "cvvcode",
 ))
 # These are a product's, or a country's, as soon as they are somebody's.
 _SECRET_ALONE = frozenset(("code", "state", "ticket", "authcode", "oauthstate"))
@@ -47,7 +47,7 @@ _PERSONAL_WORDS = frozenset((
     "email", "mail", "phone", "telephone", "emailaddress", "phonenumber",
 ))
 _SECRET_WORDS = frozenset((
-    "passphrase", "secret", "secrets", "signature", "session", "otp", "totp", "jwt", "bearer",
+    "passphrase", "pw", "secret", "secrets", "signature", "session", "otp", "totp", "jwt", "bearer",
     "hmac", "mfa", "authorization", "credential", "credentials", "cvv", "cvc", "cardnumber",
     "creditcard", "iban",
 ))
@@ -59,13 +59,14 @@ _SECRET_ENDINGS = (
     "ccnumber", "ccnum", "cardnumber", "cardno", "apikey", "authkey", "accesskey", "secretkey",
     "privatekey", "activationkey", "licensekey", "resetkey", "sessionkey", "signingkey",
     "encryptionkey", "consumerkey", "verificationcode", "verifycode", "confirmationcode",
-    "activationcode", "securitycode", "resetcode", "onetimecode", "mfacode",
+    "activationcode", "securitycode", "resetcode", "onetimecode", "mfacode", "invitecode",
+    "invitationcode",
 )
 _TOKEN_ENDINGS = ("token", "tokens", "secret")
 _EMAIL_ENDING = "email"
 # Beyond doubt, within an object too; there `code` and `key` may be a product's.
 _SECRET_KEYS = frozenset((
-    "passphrase", "pwd", "secret", "secrets", "otp", "totp", "jwt", "authorization", "bearer",
+    "passphrase", "pw", "pwd", "secret", "secrets", "otp", "totp", "jwt", "authorization", "bearer",
     "cvv", "cvc", "cardnumber", "creditcard", "iban",
 ))
 _KEY_ENDINGS = (
@@ -80,6 +81,14 @@ _SESSION_SEGMENTS = frozenset(
 )
 _SECRET_SEGMENTS = frozenset(("password", "passwd", "token", "otp", "jwt"))
 _MOST_WORDS = 2
+# What follows these is a secret only if it looks like one: a slug or an order may follow as well.
+_LINK_WORDS = frozenset((
+    "reset", "confirm", "confirmation", "verify", "verification", "validate", "validation",
+    "activate", "activation", "invite", "invites", "invitation", "invitations", "accept",
+    "unsubscribe", "optout", "optin", "recover", "recovery", "forgot", "password", "passwords",
+))
+_MOST_LINK_WORDS = 3
+_MAGIC = frozenset(("magic", "magiclink", "magiclinks", "magiclogin", "magicsignin", "magicauth"))
 # fmt: on
 
 _HUMP = re.compile(r"(?<=[a-z][a-z0-9])(?=[A-Z])")
@@ -160,11 +169,22 @@ def is_telling_key(name: str) -> bool:
 
 def names_secret(segment: str) -> bool:
     """Whether a segment says so of the next: `token`, `reset-password`, not `the-token-economy`."""
-    plain = decoded(segment)
-    words = _WORD.findall(_HUMP.sub(" ", plain).lower().replace("_", " "))
+    words = _words_of(segment)
     if "".join(words) in _SESSION_SEGMENTS:
         return True
     return len(words) <= _MOST_WORDS and words[-1:] != [] and words[-1] in _SECRET_SEGMENTS
+
+
+def _words_of(segment: str) -> list[str]:
+    return _WORD.findall(_HUMP.sub(" ", decoded(segment)).lower().replace("_", " "))
+
+
+def names_link(name: str) -> bool:
+    """Whether a segment or a parameter may be of a link as e-mails have them: `confirm-email`."""
+    words = _words_of(name)
+    if len(words) > _MOST_LINK_WORDS:
+        return False
+    return not _LINK_WORDS.isdisjoint(words) or "".join(words) in _MAGIC
 
 
 def _is_password_or_token(words: set[str], joined: str) -> bool:

@@ -135,6 +135,8 @@ SEGMENTS = st.sampled_from(
         f"token/{SESSION}",
         f"magic_token/{quote(SESSION)}",
         f"sid/{SESSION}",
+        "password/reset/planted5t21z5v55vlm25s55",
+        "reset/MQ/planted5t21z5v55vlm25s55/",
         "(S(planted5t21z5v55vlm25s55))",
         "(X(1)S(planted5t21z5v55vlm25s55)F(a))",
         CARD.replace(" ", "/"),
