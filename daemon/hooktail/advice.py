@@ -36,6 +36,11 @@ LOG_THE_HEADER = (
 )
 """What to do where the proxies are known and what they say is not."""
 
+TRUST_THE_PEERS = (
+    "the lines have X-Forwarded-For: set trusted_proxies to the addresses of your proxies"
+)
+"""What to do where the header is there and nobody is trusted to have written it."""
+
 
 class Advice(NamedTuple):
     """One thing worth a warning."""

@@ -9,13 +9,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from hooktail import visitor_secret
-from hooktail.advice import LOG_THE_HEADER, hint_for, telling_reasons
+from hooktail.advice import LOG_THE_HEADER, TRUST_THE_PEERS, hint_for, telling_reasons
 from hooktail.checkup import alike, lacks, lines, sample
 from hooktail.checkup.finding import INPUT, Finding, Level
 from hooktail.checkup.reading import PARSER_FAILED, Reading, better_format, read
 from hooktail.extract import build_extractor
 from hooktail.extract.once import OnceBook
 from hooktail.extract.registry import find
+from hooktail.extract.rules import NO_NAME
 from hooktail.paths import shown
 from hooktail_parsers.assembly import is_stateful
 from hooktail_parsers.stops import Pointing, Stop
@@ -217,6 +218,7 @@ class _Fit:
         total = self._total
         if total.records:
             yield from self._outcome()
+            yield from self._incomplete()
             yield from lacks.columns(self._source, total, self._formats())
 
     def _formats(self) -> list[Format]:
@@ -262,9 +264,28 @@ class _Fit:
             hint = "are all proxies in trusted_proxies? `hooktail explain` tells for a line"
             if not (self._total.stated["xff"] or self._total.stated["headers"]):
                 hint = LOG_THE_HEADER
+        elif most == "filtered.private_ip" and self._total.stated["xff"]:
+            hint = TRUST_THE_PEERS
         yield self._finding("no_events", Level.WARN, message, hint)
 
+    def _incomplete(self) -> Iterator[Finding]:
+        """Says which lines a rule takes without finding in them what it asks for."""
+        nameless = self._total.others[NO_NAME]
+        if nameless:
+            count = "1 sampled line has" if nameless == 1 else f"{nameless:,} sampled lines have"
+            message = f"{count} a rule, and not what the event's name is made of: no events"
+            yield self._finding("no_event_name", Level.WARN, message, _ASK_EXPLAIN)
+        uncast = Counter(self._extractor.uncast)
+        if uncast:
+            values = uncast.total()
+            count = "1 has" if values == 1 else f"{values:,} have"
+            named = ", ".join(f"{key} {lost:,}" for key, lost in uncast.most_common(MOST_REASONS))
+            message = f"of the sampled lines {count} a value that cannot be cast: {named}"
+            hint = f'{_ASK_EXPLAIN}; decimal = "comma" reads 1.234,56'
+            yield self._finding("values_uncast", Level.WARN, message, hint)
 
+
+_ASK_EXPLAIN = "`hooktail explain` says of such a line what is missing"
 _ASK_PARSE = "see `hooktail formats`, and `hooktail parse --format NAME FILE`"
 
 

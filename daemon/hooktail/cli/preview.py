@@ -15,8 +15,6 @@ from hooktail.model import Books
 from hooktail.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from hooktail.extract import Extractor
     from hooktail.model import Extraction
 
@@ -65,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     extractor = sources.extractor_for(loaded, source, sources.secret_of(loaded), limit_age=False)
     for file in files:
         _preview(file, extractor, books)
-    sys.stderr.write(summary(source.name, len(files), books.totals))
+    sys.stderr.write(summary(source.name, len(files), books.totals, extractor.uncast))
     unparsable = sum(n for key, n in books.totals.items() if key.startswith("unparsable."))
     read = books.totals.get("read", 0)
     return 1 if read and unparsable == read else 0
@@ -104,19 +102,25 @@ def _show(taken: Extraction, books: Books) -> None:
         output.write(b"\n".join(event.body for event in taken.events) + b"\n")
 
 
-def summary(source: str, files: int, totals: dict[str, int]) -> str:
-    """Writes the books: what was read, what came of it, and that nothing is missing."""
+def summary(source: str, files: int, totals: dict[str, int], uncast: dict[str, int]) -> str:
+    """Writes the books: what was read, what came of it, and that nothing is missing.
+
+    `uncast` are values that were found and could not be cast, by `EVENT.FIELD`.
+    """
     reasons = {key: lines for key, lines in totals.items() if key != "read"}
     events = {key: lines for key, lines in reasons.items() if key.startswith("event.")}
     read, made = totals.get("read", 0), sum(events.values())
     left = sum(reasons.values()) - made
-    rows: Iterable[tuple[str, int]] = [
+    rows: list[tuple[str, int]] = [
         ("read", read),
         ("events", made),
         *((f"  {key.removeprefix('event.')}", lines) for key, lines in _most(events)),
         ("no event", left),
         *((f"  {key}", lines) for key, lines in _most(reasons) if key not in events),
     ]
+    if uncast:
+        rows.append(("values that could not be cast", sum(uncast.values())))
+        rows += ((f"  {key}", values) for key, values in _most(uncast))
     table = "".join(f"{label:<40} {lines:>12,}\n" for label, lines in rows)
     verdict = "balances" if read == made + left else "DOES NOT BALANCE"
     plural = "file" if files == 1 else "files"

@@ -15,7 +15,13 @@ from support.lines import AGENT, asset, clf_time, page_view
 from hooktail.checkup import fit
 from hooktail.checkup.finding import Finding, Level
 from hooktail.checkup.remedies import how_to_log
-from hooktail.config.sections import MultilineSection, SourceSection, VisitorSection
+from hooktail.config.sections import (
+    FieldSection,
+    MultilineSection,
+    RuleSection,
+    SourceSection,
+    VisitorSection,
+)
 from hooktail.extract import registry
 
 
@@ -424,3 +430,44 @@ def test_it_is_quick(tmp_path: Path) -> None:
     look(*logs)
 
     assert time.monotonic() - began < fit.BUDGET_S + 20
+
+
+def test_values_that_cannot_be_cast_are_a_warning(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    request = page_view(1).split('"')[1]
+    totals = ["19,99", "1.234,56", "5.00"]
+    log.write_text(
+        "".join(page_view(1).replace(request, f"GET /ok?t={each} HTTP/1.1") for each in totals)
+    )
+    value = FieldSection(name="value", source="query.t", type="number")
+    rule = RuleSection(name="purchase", when={"path": "/ok"}, fields=(value,))
+
+    found = look(log, rules=(rule,))["values_uncast"]
+
+    assert found.level is Level.WARN
+    assert (
+        found.message == "of the sampled lines 2 have a value that cannot be cast: purchase.value 2"
+    )
+    assert "hooktail explain" in found.hint
+
+
+def test_lines_that_do_not_give_their_events_name_are_a_warning(log: Path) -> None:
+    rule = RuleSection(name="buy_{query.plan}", when={})
+
+    found = look(log, rules=(rule,))["no_event_name"]
+
+    assert found.level is Level.WARN
+    assert "21 sampled lines" in found.message
+    assert "hooktail explain" in found.hint
+
+
+def test_private_peers_in_front_of_a_logged_header_need_no_other_log(tmp_path: Path) -> None:
+    """It advised to log X-Forwarded-For, which the very lines had."""
+    log = tmp_path / "access.log"
+    log.write_text(
+        "".join(f'{page_view(n, ip="10.0.0.7").rstrip()} "81.2.69.142"\n' for n in range(20))
+    )
+
+    hint = look(log, format="nginx_main")["no_events"].hint
+
+    assert hint.startswith("the lines have X-Forwarded-For: set trusted_proxies")

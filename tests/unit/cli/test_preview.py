@@ -242,3 +242,27 @@ def test_copies_are_left_out_and_named(
     for name in ("access.log.bak", "access.log.gz", "access.log.1.gz"):
         left_out = f"left out: {tmp_path}/{name} holds nothing that {tmp_path}/access.log lacks\n"
         assert left_out.encode() in shown.err
+
+
+def test_values_that_cannot_be_cast_are_counted(
+    config: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Purchases went out without their value, and nobody was told."""
+    config.write_text(
+        config.read_text() + 'value = { from = "query.total", type = "number" }\n', "utf-8"
+    )
+    targets = ["/thanks?order=1&total=1.234,56", "/thanks?order=2&total=NaN", "/thanks?order=3"]
+    (tmp_path / "access.log").write_bytes(b"".join(map(line, targets)))
+
+    err = Preview(config, capfdbinary).err.decode()
+
+    assert f"{'values that could not be cast':<40} {2:>12}\n" in err
+    assert f"{'  purchase.value':<40} {2:>12}\n" in err
+    assert "balances: 3 read = 3 events + 0 others" in err
+
+
+def test_without_such_values_nothing_is_said_of_them(
+    config: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "access.log").write_bytes(LOG)
+    assert b"cast" not in Preview(config, capfdbinary).err
