@@ -37,7 +37,7 @@ LOG_THE_HEADER = (
 """What to do where the proxies are known and what they say is not."""
 
 TRUST_THE_PEERS = (
-    "the lines have X-Forwarded-For: set trusted_proxies to the addresses of your proxies"
+    "the lines have X-Forwarded-For: set trusted_proxies to the networks of your proxies"
 )
 """What to do where the header is there and nobody is trusted to have written it."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import orjson
 
-from hooktail.advice import LOG_THE_HEADER
+from hooktail.advice import LOG_THE_HEADER, TRUST_THE_PEERS
 from hooktail.cli.verdicts import ADVICE, advice, reason
 from hooktail.extract.casts import cast_to
 from hooktail.extract.normal import iso_time, record_json
@@ -250,7 +250,9 @@ def _address_advice(key: str, explanation: Explanation) -> str:
     """Says what would change the address, and not what is done already."""
     step = next((each for each in explanation.steps if isinstance(each, IdentityStep)), None)
     if step is None or step.header is None:
-        return advice(key)
+        parse = explanation.steps[0]
+        logged = isinstance(parse, ParseStep) and parse.record is not None and parse.record.xff
+        return TRUST_THE_PEERS if key == "filtered.private_ip" and logged else advice(key)
     if not step.header:
         return LOG_THE_HEADER
     if step.peer is None:

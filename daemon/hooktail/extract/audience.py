@@ -14,7 +14,7 @@ from hooktail.extract.client_ip import ClientIps
 from hooktail.extract.complaints import Complaints
 from hooktail.extract.consent import Consent
 from hooktail.extract.future_watch import FutureWatch
-from hooktail.extract.networks import UNIX, named_ranges
+from hooktail.extract.networks import UNIX, is_almost_all, named_ranges
 from hooktail.extract.text import stated
 from hooktail.extract.validation import MAX_USER_AGENT
 
@@ -165,6 +165,19 @@ class Audience:
 def check_audience(source: SourceSection, file: str) -> list[Problem]:
     """Returns what is wrong with a source's networks and patterns; `file` is named in each."""
     return _compile(source, file)[1]
+
+
+def audience_warnings(source: SourceSection, file: str) -> list[Problem]:
+    """Returns what works, but hardly as it was meant."""
+    complaints = Complaints(file, f"source[{source.name}]")
+    for number, entry in enumerate(source.trusted_proxies):
+        if is_almost_all(entry):
+            complaints.at("trusted_proxies").item(number).warn(
+                "takes almost any visitor for a proxy: each can send the address to be believed",
+                entry,
+                hint="name the networks of your own proxies",
+            )
+    return complaints.warnings
 
 
 class _Compiled(NamedTuple):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hooktail.errors import HooktailError, Problem
 from hooktail.extract import registry
-from hooktail.extract.audience import check_audience
+from hooktail.extract.audience import audience_warnings, check_audience
 from hooktail.extract.rules import check_rules, rule_warnings
 
 if TYPE_CHECKING:
@@ -58,4 +58,4 @@ _MOST_SHOWN = 80
 
 def warnings_of(source: SourceSection, file: str) -> list[Problem]:
     """Returns what of a source works, but hardly as it was meant; asks for one without problems."""
-    return rule_warnings(source, file)
+    return audience_warnings(source, file) + rule_warnings(source, file)

@@ -78,6 +78,7 @@ def _path(value: object, _: Surroundings, complaints: Complaints) -> Iterator[Co
         else:
             tests.append(test)
             _warn_of_query(text, complaints)
+            _warn_of_beginning(text, complaints)
     names = tuple(name for test in tests for name in test.group_names)
     if names and len(given) > 1:
         complaints.add("a regex with named groups stands alone, not in a list", value)
@@ -102,6 +103,15 @@ def _warn_of_query(path: str, complaints: Complaints) -> None:
             path,
             hint='ask for parameters by their names: query = { step = "3" }',
         )
+
+
+def _warn_of_beginning(path: str, complaints: Complaints) -> None:
+    kind, _, rest = path.partition(":")
+    if path.startswith("/") or kind == "regex" or rest.startswith(("/", "*")):
+        return
+    if kind == "glob" and rest.startswith(("?", "[")):
+        return
+    complaints.warn("matches no path: they begin with /", path, hint=f'write "{kind}:/{rest}"')
 
 
 def _any_of(tests: list[Callable[[str], object]]) -> Callable[[str], bool]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNIX = "unix"
 """Among trusted proxies: peers that a log has no address of."""
 MOST_BYTES = 4 << 20
+_WIDEST = {4: 8, 6: 7}
+"""Prefixes of the largest networks that belong to somebody: 10.0.0.0/8 and fc00::/7."""
 _ALLOWED = "an address, a network such as 10.0.0.0/8, a file's absolute path, or one of "
 
 
@@ -33,6 +35,15 @@ def named_ranges(entries: Sequence[str], complaints: Complaints, *words: str) ->
         if entry not in words:
             found += _networks(entry, complaints.item(number), words)
     return Ranges(found)
+
+
+def is_almost_all(entry: str) -> bool:
+    """Whether an entry, of those that are no file, is a network that hardly leaves anybody out."""
+    try:
+        named = network(entry)
+    except ValueError:
+        return False
+    return named.prefixlen < _WIDEST[named.version]
 
 
 def vendor_ranges() -> dict[str, Ranges]:

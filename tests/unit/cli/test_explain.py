@@ -219,3 +219,18 @@ def test_a_name_that_tells_on_somebody_is_told(
     out = told(config, line("/buy?who=jane@doe.example"), capsys)[1]
 
     assert "event name: no, because what it would be called tells on somebody" in out
+
+
+def test_a_private_peer_with_a_logged_header_needs_no_other_log(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It advised to log X-Forwarded-For, which the very line had."""
+    path = Path(config)
+    path.write_text(
+        path.read_text().replace("max_event_age", 'format = "nginx_main"\nmax_event_age')
+    )
+
+    out = told(config, f'{PROXIED} "81.2.69.142"', capsys)[1]
+
+    assert "the lines have X-Forwarded-For: set trusted_proxies" in out
+    assert "have the server log" not in out

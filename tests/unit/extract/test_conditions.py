@@ -352,7 +352,7 @@ NOT_SHADOWED: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"query": {"a": True}}, {"query": {"a": False}}),
     ({"field": {"user": True}}, {"field": {"user": "*"}}),
     ({"any": [{"query": {"a": "1"}}]}, {"any": [{"query": {"a": True}}]}),
-    ({"path": "prefix:r"}, {"path": "regex:^x"}),
+    ({"path": "prefix:/r"}, {"path": "regex:^x"}),
     ({"path": "glob:/a?"}, {"path": "prefix:/a"}),
     ({"path": "prefix:/a/b"}, {"path": "glob:/a*"}),
     ({"query": {"a": {"min": 1}}}, {"query": {"a": "10-20"}}),
@@ -569,3 +569,18 @@ def test_the_rules_of_a_field_see_the_groups_of_the_conditions() -> None:
     groups = compiled.groups(PAID)
     assert compiled.event_name(PAID, groups) == "order_pay"
     assert compiled.values(PAID, groups) == {"kind": "pay"}
+
+
+@pytest.mark.parametrize("path", ["prefix:welcome", "glob:welcome/*", ["/a", "prefix:a"]])
+def test_a_path_that_no_path_begins_with_is_a_warning(path: object) -> None:
+    """`path = "welcome"` was an error, and `prefix:welcome`, which matches as little, nothing."""
+    (warning,) = rule_warnings(source_of({"path": path}), "f")
+
+    assert "matches no path: they begin with /" in str(warning)
+
+
+@pytest.mark.parametrize(
+    "path", ["/welcome", "prefix:/welcome", "glob:*/welcome", "glob:?a", "glob:[/]a", "prefix:*"]
+)
+def test_paths_that_may_match_are_none(path: str) -> None:
+    assert rule_warnings(source_of({"path": path}), "f") == []

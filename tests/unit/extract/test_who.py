@@ -11,7 +11,7 @@ import pytest
 from hooktail.cli.explanation import render
 from hooktail.config.sections import FieldSection, RuleSection, SourceSection
 from hooktail.errors import ConfigError
-from hooktail.extract import build_extractor, check_source
+from hooktail.extract import build_extractor, check_source, warnings_of
 from hooktail.extract.explain import explain
 from hooktail.extract.once import OnceBook
 from hooktail.extract.steps import (
@@ -226,3 +226,20 @@ def test_explain_says_whether_agent_or_address_made_it_a_bot() -> None:
 
     assert 'it is a bot or a monitor (bot_cidrs): "81.2.69.142"' in by_address
     assert 'it is a bot or a monitor (curl): "curl/8.9.1"' in by_agent
+
+
+@pytest.mark.parametrize("entry", ["0.0.0.0/0", "::/0", "0.0.0.0/1"])
+def test_trust_in_everybody_is_a_warning(entry: str) -> None:
+    """Then anybody can write into the header whose address the event bears."""
+    source = SourceSection(
+        name="shop",
+        paths=("/a",),
+        trusted_proxies=("private", entry),
+        exclude_cidrs=("10.0.0.0/8",),
+    )
+
+    (warning,) = warnings_of(source, "hooktail.toml")
+
+    assert warning.key == "source[shop].trusted_proxies[1]"
+    assert "takes almost any visitor for a proxy" in warning.message
+    assert warnings_of(replace(source, trusted_proxies=("private", "fc00::/7")), "f") == []
