@@ -75,3 +75,25 @@ def test_a_once_per_that_names_no_field_is_told_once(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, f"{rule}[source.event.fields]\nplan = 'pro'\n")
 
     assert problem.key == "source[shop].event[0].once_per"
+
+
+def test_an_unknown_format_hides_no_wrong_option(tmp_path: Path) -> None:
+    lines = 'format = "combnied"\ntimezone = "Nowhere"\nencoding = "klingon"\n'
+
+    found = problems(tmp_path, lines)
+
+    assert sorted(each.key for each in found) == [
+        "source[shop].encoding",
+        "source[shop].format",
+        "source[shop].timezone",
+    ]
+
+
+def test_of_two_sources_with_one_name_each_has_its_own_problems(tmp_path: Path) -> None:
+    second = '[[source]]\nname = "shop"\npaths = ["/y"]\nformat = "nonsense2"\n'
+
+    found = problems(tmp_path, f'format = "nonsense1"\n{second}')
+
+    assert sorted(each.key for each in found) == [
+        "source[1].format", "source[1].name", "source[shop].format"
+    ]  # fmt: skip

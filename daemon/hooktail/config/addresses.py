@@ -21,12 +21,18 @@ def endpoint(text: str) -> str | Refusal:
     split = _split(text)
     if isinstance(split, Refusal):
         return split
+    wrong: list[Refusal] = []
     if re.search(r"[{}]", text.replace(ACCOUNT_ID, "")):
-        return Refusal("unknown placeholder or stray brace", f"the only one is {ACCOUNT_ID}")
+        hint = f"the only one is {ACCOUNT_ID}"
+        wrong.append(Refusal("unknown placeholder or stray brace", hint))
     if split.fragment or text.endswith("#"):
-        return Refusal("has a fragment", "leave out the # and what follows")
+        wrong.append(Refusal("has a fragment", "leave out the # and what follows"))
     if split.scheme == "http" and not _is_loopback(split.hostname or ""):
-        return Refusal("http would send events unencrypted", "write https://")
+        wrong.append(Refusal("http would send events unencrypted", "write https://"))
+    if wrong:
+        return Refusal(
+            ", and ".join(each.message for each in wrong), "; ".join(each.hint for each in wrong)
+        )
     return text
 
 

@@ -21,11 +21,13 @@ _MERGED_DEPTH = 3
 
 @dataclass(slots=True)
 class Document:
-    """The merged tables; `origins` as `Findings` wants them, `problems` of reading and merging."""
+    """The merged tables; `origins` as `Findings` wants them, `problems` of reading."""
 
     tree: dict[str, object] = field(default_factory=dict)
     origins: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    repeated: list[Problem] = field(default_factory=list)
+    """Keys given in two files: the first one stands, and the rest can be judged."""
 
 
 def read(main: str) -> Document:
@@ -130,7 +132,7 @@ def _merge(
             findings = Findings(document.origins)
             message = f"given twice: here and in {findings.file_of(here)}"
             hint = "keep it in one of the two files"
-            document.problems.append(Problem(file, findings.key(here), message, hint=hint))
+            document.repeated.append(Problem(file, findings.key(here), message, hint=hint))
 
 
 def _denied(path: str) -> PermissionDeniedError:

@@ -32,6 +32,18 @@ class Refusal:
 
     message: str
     hint: str = ""
+    items: tuple[BadItem, ...] = ()
+    """Where the items of a list are what is wrong: all of those, and the message is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadItem:
+    """An item of a list that is not taken."""
+
+    position: int
+    given: object
+    kind: Kind
+    refusal: Refusal
 
 
 WRONG_TYPE = "wrong type"
@@ -160,17 +172,13 @@ class Wholes:
         return f"a list of whole numbers, each from {self.item.low} to {self.item.high}"
 
     def parse(self, value: object) -> object:
-        """Returns the numbers; the refusal names the first bad item by its number."""
+        """Returns the numbers, or a refusal of each bad item."""
         if not isinstance(value, list):
             hint = "write it in brackets: [...]" if isinstance(value, int) else ""
             return Refusal(WRONG_TYPE, hint)
         if not value:
             return Refusal("empty")
-        for number, item in enumerate(value, start=1):
-            parsed = self.item.parse(item)
-            if isinstance(parsed, Refusal):
-                return Refusal(f"item {number}: {parsed.message}", parsed.hint)
-        return tuple(value)
+        return _items(self.item, value)
 
     def schema(self) -> dict[str, object]:
         """An array of integers."""
@@ -252,17 +260,13 @@ class Texts:
         return f"a list of {'one or more ' if self.at_least else ''}texts, each {self.item.allowed}"
 
     def parse(self, value: object) -> object:
-        """Returns the texts; the refusal names the first bad item by its number."""
+        """Returns the texts, or a refusal of each bad item."""
         if not isinstance(value, list):
             hint = "write it in brackets: [...]" if isinstance(value, str) else ""
             return Refusal(WRONG_TYPE, hint)
         if len(value) < self.at_least:
             return Refusal("empty")
-        for number, item in enumerate(value, start=1):
-            parsed = self.item.parse(item)
-            if isinstance(parsed, Refusal):
-                return Refusal(f"item {number}: {parsed.message}", parsed.hint)
-        return tuple(value)
+        return _items(self.item, value)
 
     def schema(self) -> dict[str, object]:
         """An array."""
@@ -281,7 +285,7 @@ class OneOrMore:
         return f"{self.item.allowed}; or a list of such"
 
     def parse(self, value: object) -> object:
-        """Returns the texts; the refusal names the first bad item by its number."""
+        """Returns the texts, or a refusal of each bad item."""
         if not isinstance(value, list):
             parsed = self.item.parse(value)
             return parsed if isinstance(parsed, Refusal) else (value,)
@@ -308,16 +312,11 @@ class Choices:
         return f"a list of {', '.join(self.words)}"
 
     def parse(self, value: object) -> object:
-        """Returns the words; the refusal names the first bad item by its number."""
+        """Returns the words, or a refusal of each bad item."""
         if not isinstance(value, list):
             hint = "write it in brackets: [...]" if isinstance(value, str) else ""
             return Refusal(WRONG_TYPE, hint)
-        one = Choice(self.words)
-        for number, item in enumerate(value, start=1):
-            parsed = one.parse(item)
-            if isinstance(parsed, Refusal):
-                return Refusal(f"item {number}: {parsed.message}", parsed.hint)
-        return tuple(value)
+        return _items(Choice(self.words), value)
 
     def schema(self) -> dict[str, object]:
         """An array of an enum."""
@@ -464,6 +463,16 @@ class Condition:
     def schema(self) -> dict[str, object]:
         """Anything."""
         return {}
+
+
+def _items(kind: Kind, values: list[object]) -> tuple[object, ...] | Refusal:
+    """Returns a list as it is, if each item is of its kind."""
+    bad = tuple(
+        BadItem(position, item, kind, parsed)
+        for position, item in enumerate(values)
+        if isinstance(parsed := kind.parse(item), Refusal)
+    )
+    return Refusal("has wrong items", items=bad) if bad else tuple(values)
 
 
 def duration_text(seconds: float) -> str:

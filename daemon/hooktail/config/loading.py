@@ -42,4 +42,5 @@ def collect(path: str | Path, *, environ: Mapping[str, str]) -> tuple[Config | N
     if document.problems:
         # What is half read would only bring problems that are none.
         return None, document.problems
-    return checking.check(document, environ)
+    config, problems = checking.check(document, environ)
+    return config, document.repeated + problems

@@ -54,10 +54,12 @@ def build(
 
 
 def _learn_names(findings: Findings, given: list[tuple[KeyPath, dict[str, object]]]) -> None:
-    """Lets the problems speak of `source[shop]` rather than `source[3]`."""
+    """Lets the problems speak of `source[shop]` rather than `source[3]`; of the first of a name."""
     for path, table in given:
         name, position = table.get("name"), path[-1]
-        if not isinstance(keys.NAME_TEXT.parse(name), Refusal) and isinstance(position, int):
+        if isinstance(keys.NAME_TEXT.parse(name), Refusal) or not isinstance(position, int):
+            continue
+        if name not in findings.source_names.values():
             findings.source_names[position] = str(name)
 
 
@@ -125,6 +127,8 @@ def _source(
     if "name" not in values:
         return None
     values.setdefault("paths", ())  # a problem by now
+    if path[-1] not in findings.source_names:
+        values["name"] = str(path[-1])  # a repeated one: what else is wrong here goes by this
     return SourceSection(
         **values,
         format_options=options,

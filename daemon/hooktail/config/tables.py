@@ -48,11 +48,19 @@ def value(findings: Findings, path: KeyPath, given: object, kind: Kind) -> objec
     """Returns the parsed value; a `Refusal` has been noted."""
     parsed = kind.parse(given)
     if isinstance(parsed, Refusal):
-        if isinstance(kind, Text) and isinstance(given, str):
-            given = kind.shown(given)
-        found = findings.shown(given)
-        findings.add(path, parsed.message, found=found, allowed=kind.allowed, hint=parsed.hint)
+        _refuse(findings, path, given, kind, parsed)
     return parsed
+
+
+def _refuse(findings: Findings, path: KeyPath, given: object, kind: Kind, refusal: Refusal) -> None:
+    for item in refusal.items:
+        _refuse(findings, (*path, item.position), item.given, item.kind, item.refusal)
+    if refusal.items:
+        return
+    if isinstance(kind, Text) and isinstance(given, str):
+        given = kind.shown(given)
+    found = findings.shown(given)
+    findings.add(path, refusal.message, found=found, allowed=kind.allowed, hint=refusal.hint)
 
 
 def table_at(

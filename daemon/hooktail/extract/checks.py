@@ -8,6 +8,7 @@ from hooktail.errors import HooktailError, Problem
 from hooktail.extract import registry
 from hooktail.extract.audience import audience_warnings, check_audience
 from hooktail.extract.rules import check_rules, rule_warnings
+from hooktail_parsers.options import COMMON_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,9 @@ def _check_format(source: SourceSection, file: str) -> Iterator[Problem]:
             wrong = registry.wrong_options(lambda _: registry.make_parser(source), {})
     except HooktailError as error:
         yield Problem(file, f"{key}.format", str(error))
-        return
+        # What any format takes can be judged without it.
+        common = {name: text for name, text in options.items() if name in COMMON_OPTIONS}
+        wrong = registry.wrong_options(registry.find("combined").make, common)
     for each in wrong:
         found = "" if "found " in each.message else _found(source, each.option)
         yield Problem(file, f"{key}.{each.option}", each.message, found)

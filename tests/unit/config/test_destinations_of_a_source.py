@@ -41,10 +41,10 @@ def test_one_or_several_are_named(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        ('destination = ["b", 1]', "[1]: wrong type"),
         ("destination = []", "empty"),
         ('destination = ["b", "b"]', "names one twice"),
         ('destination = ["b", "x"]', "there is no [destination.x]"),
-        ('destination = ["b", 1]', "item 2: wrong type"),
         ("destination = 1", "wrong type"),
     ],
 )
@@ -53,7 +53,7 @@ def test_what_names_none_is_refused(tmp_path: Path, line: str, words: str) -> No
         config.load(write(tmp_path, line), environ={})
 
     (problem,) = error.value.problems
-    assert problem.key == "source[shop].destination"
+    assert problem.key.startswith("source[shop].destination")
     assert words in str(problem)
 
 

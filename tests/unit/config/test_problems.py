@@ -77,10 +77,10 @@ def test_values_of_delivery(tmp_path: Path, text: str, key: str, found: str, all
         ("max_user_agent_length = 63", "max_user_agent_length", "63", "from 64 to 1024"),
         ("max_body_bytes = 32769", "max_body_bytes", "32769", "from 1024 to 32768"),
         ("pageview = { statuses = 200 }", "pageview.statuses", "200", "in brackets"),
-        ("pageview = { statuses = [200, 600] }", "pageview.statuses", "a list", "item 2"),
+        ("pageview = { statuses = [200, 600] }", "pageview.statuses[1]", "600", "out of range"),
         ("pageview = { statuses = [] }", "pageview.statuses", "an empty list", "empty"),
-        ("pageview = { methods = ['get'] }", "pageview.methods", "a list", "not a method"),
-        ("pageview = { content_types = ['a'] }", "pageview.content_types", "a list", "media"),
+        ("pageview = { methods = ['get'] }", "pageview.methods[0]", '"get"', "not a method"),
+        ("pageview = { content_types = ['a'] }", "pageview.content_types[0]", '"a"', "media"),
         ("pageview = { prefetch = false }", "pageview.prefetch", "false", '"drop", "send"'),
         ("send_event_id = 1", "send_event_id", "1 (whole number)", "true or false"),
         ('private_ips = "keep"', "private_ips", '"keep"', '"drop", "send"'),
@@ -113,21 +113,21 @@ def test_values_of_a_source(tmp_path: Path, text: str, key: str, found: str, wor
 
 
 @pytest.mark.parametrize(
-    ("paths", "words"),
+    ("paths", "item", "words"),
     [
-        ("[]", "empty"),
-        ('"/a"', "in brackets"),
-        ('["/a", "b.log"]', "item 2: not an absolute path"),
-        ("[1]", "item 1: wrong type"),
-        ('["/a\\u0000b"]', "item 1: not an absolute path"),
+        ("[]", "", "empty"),
+        ('"/a"', "", "in brackets"),
+        ('["/a", "b.log"]', "[1]", 'not an absolute path; found "b.log"'),
+        ("[1]", "[0]", "wrong type; found 1 (whole number); allowed: an absolute path"),
+        ('["/a\\u0000b"]', "[0]", "not an absolute path"),
     ],
 )
-def test_paths_are_absolute_globs(tmp_path: Path, paths: str, words: str) -> None:
+def test_paths_are_absolute_globs(tmp_path: Path, paths: str, item: str, words: str) -> None:
     text = f'{DESTINATION}[[source]]\nname = "shop"\npaths = {paths}'
 
     problem = only(tmp_path, text)
 
-    assert problem.key == "source[shop].paths"
+    assert problem.key == f"source[shop].paths{item}"
     assert words in str(problem)
 
 
@@ -179,8 +179,8 @@ def test_name_and_paths_are_required(tmp_path: Path) -> None:
         ),
         (
             "[source.event.fields]\nx = { from = 'a', transform = ['trim', 'hash_mail'] }",
-            "fields.x.transform",
-            "item 2: not one of the allowed words",
+            "fields.x.transform[1]",
+            "not one of the allowed words",
         ),
         ("[source.event.fields]\nx = { from = 'a', decimal = ',' }", "fields.x.decimal", '"comma"'),
         (
@@ -464,10 +464,10 @@ def test_every_problem_names_the_file_its_key_came_from(tmp_path: Path) -> None:
         (main, "delivery.queue_events"),
         (str(drop_in), "delivery.workers"),
         (str(drop_in), "destination.c.account_id"),
-        (str(drop_in), "source[shop].name"),
+        (str(drop_in), "source[1].name"),
         (str(drop_in), "source[b].paths"),
     }
-    repeated = next(problem for problem in found if problem.key == "source[shop].name")
+    repeated = next(problem for problem in found if problem.key == "source[1].name")
     assert main in repeated.message
 
 
@@ -530,3 +530,39 @@ def test_a_file_in_place_of_the_drop_in_folder(tmp_path: Path) -> None:
     (tmp_path / "conf.d").write_text("")
 
     assert "cannot be listed" in only(tmp_path, DESTINATION + SOURCE).message
+
+
+def test_every_wrong_item_of_a_list_is_told(tmp_path: Path) -> None:
+    text = f'{DESTINATION}[[source]]\nname = "shop"\npaths = ["a", "/b", "c"]'
+
+    found = problems(tmp_path, text)
+
+    assert [problem.key for problem in found] == ["source[shop].paths[0]", "source[shop].paths[2]"]
+    assert [problem.found for problem in found] == ['"a" (text)', '"c" (text)']
+
+
+def test_a_key_given_twice_hides_nothing(tmp_path: Path) -> None:
+    """It was the only thing that was told; the rest came out one start later."""
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "b.toml").write_text('state_dir = "/b"\n[delivery]\nworkers = 0\n')
+
+    found = problems(tmp_path, f'state_dir = "/a"\n{DESTINATION}{SOURCE}start_at = "x"\n')
+
+    assert sorted(problem.key for problem in found) == [
+        "delivery.workers", "source[shop].start_at", "state_dir"
+    ]  # fmt: skip
+
+
+def test_all_that_is_wrong_with_an_endpoint_is_told(tmp_path: Path) -> None:
+    problem = only(tmp_path, f'{DESTINATION}endpoint = "http://h.example/{{id}}#a"\n{SOURCE}')
+
+    for words in ("stray brace", "fragment", "unencrypted", "write https://", "{account_id}"):
+        assert words in str(problem)
+
+
+def test_two_sources_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    found = problems(tmp_path, f"{DESTINATION}{SOURCE}bots = 1\n{SOURCE}bots = 2\n")
+
+    assert sorted(problem.key for problem in found) == [
+        "source[1].bots", "source[1].name", "source[shop].bots"
+    ]  # fmt: skip
