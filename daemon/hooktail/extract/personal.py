@@ -87,17 +87,19 @@ _JSON_PAIR = re.compile(
     r"([\"'])([^\"'\s:]{1,64})\1\s{0,8}:\s{0,8}"
     r"(?:\"(?>(?:[^\"\\]|\\.)*)\"|'(?>(?:[^'\\]|\\.)*)'|[^,}\]\s\"'{\[]++)"
 )
+# Where a word begins, behind a sign or as a hump. The first look only makes it quick.
 _LINK = (
+    r"(?=[acfimopruvACFIMOPRUV\u0130\u0131])(?:(?<![a-z])|(?=[A-Z]))"
     r"(?i:reset|confirm|verif|validat|activat|invit|accept|magic|unsubscribe|opt[-_]?(?:in|out)"
     r"|recover|forgot|password)"
 )
-_MAY_BE_LINK = re.compile(rf"(?<![a-z]){_LINK}")
+_MAY_BE_LINK = re.compile(_LINK)
 PATH_HINT = re.compile(
     rf"[@%+\"':;=({_FOLDABLE}]|\[ ?[aA]|eyJ|{_MAY_BE_CARD}"
     # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
     r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
     r"|(?=[tpTP])(?<![^\W_])(?i:tel(?:ephone)?|phone[-_]?number)/"
-    rf"|(?<![a-z]){_LINK}[\w.-]*+/"
+    rf"|{_LINK}"
 )
 """Found in every path that may need a closer look at its segments."""
 _NESTED = re.compile(r"(?:^|[/?&;#\s,{(\"'])([^\s?&;#,{}()\"'=/]++)=")

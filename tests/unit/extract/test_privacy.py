@@ -426,7 +426,8 @@ PIECES = st.lists(
          "111111", " ", "+", "%2B", "49 170 1234567", "token", "email=", "name=", "-", ".", JWT,
          "state=", "#", "://", "x", "jsessionid=", "4111 1111 1111 1111", '"', "{", ":", "(",
          "(S(a1))", "'", "reset-password/", "\u017fid/", "TO\u212aEN/",
-         "a1b2c3", "token:", "/reset/", "/confirm-email/", "c9x2ab1d2e3f4a5b", "confirm=",
+         "a1b2c3", "token:", "/reset/", "/confirm-email/", "pleaseConfirm", "c9x2ab1d2e3f4a5b",
+         "confirm=",
          "'password':'x'", "/token/", ";", "%2520", "_", "me%40b.example",
          "+49/", "170/", "1234567", "/4111/", "1111/", "tel/", "jane@/", "b.example", "(at)",
          "[at]", "\uff20", "\u00a0", "4111.1111.1111.1111", "4111_1111_", "\u2013", "\uff0b"]
@@ -474,7 +475,8 @@ def test_a_quick_look_misses_nothing_that_a_close_one_finds(text: str, before: s
     "piece",
     ["a", "@", "a@", "a.", "1", "1 ", "1-", "+1", "%", "%25", "eyJ", "eyJ.", "a@b.", "=", "a=", ";",
      "&=", "4111 ", "4111111111111111 ", "://", "+1 (", "&a@b.example", "%40",
-     "/+1", "+1/2", "1/", "4111/", "/4111/1111/1111/1111", "tel/1", "a@/a.", "(at)", "a[at]a."],
+     "/+1", "+1/2", "1/", "4111/", "/4111/1111/1111/1111", "tel/1", "a@/a.", "(at)", "a[at]a.",
+     "/reset/", "reset-", "pleaseConfirm/c9x2ab1d2e3f4a5b/"],
 )  # fmt: skip
 def test_no_text_takes_long(piece: str) -> None:
     scrubber, guard = Scrubber(), FieldGuard()
@@ -593,6 +595,7 @@ HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
         ("/invite/sk_live_51H8abcD9e", "/invite"),
         ("/confirm-email/3b241101-e2bb-4255-8caf-4136c568a962", "/confirm-email"),
         ("/verifyEmail/kQ4vX9zT1bN7mL2p/done", "/verifyEmail/done"),
+        ("/a/pleaseConfirm!/kQ4vX9zT1bN7mL2p", "/a/pleaseConfirm!"),
         ("/auth/magic/kQ4vX9zT1bN7mL2p", "/auth/magic"),
         ("/unsubscribe/12/kQ4vX9zT1bN7mL2p", "/unsubscribe/12"),
         (f"/%72eset/{HEX}", "/%72eset"),
