@@ -288,10 +288,11 @@ def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
     text = _GROUPED.sub(
         lambda found: instead("card", found[0]) if _is_card(found[0]) else found[0], text
     )
-    text = _EMAIL.sub(lambda found: instead("email", found[0]), text)
+    # The spelt ones first: what is written may seem to begin at the host of one.
     text = _SPELT_EMAIL.sub(
         lambda found: instead("email", re.sub(_AT, "@", found[0], flags=re.IGNORECASE)), text
     )
+    text = _EMAIL.sub(lambda found: instead("email", found[0]), text)
     text = _PHONE.sub(lambda found: instead("phone", found[0]), text)
     return _CALLED.sub(
         lambda found: found[0].removesuffix(found["number"]) + instead("phone", found["number"]),

@@ -642,3 +642,10 @@ def test_slugs_orders_and_products_behind_such_names_stay(path: str) -> None:
 )
 def test_parameters_of_links_in_mails_go(query: str, left: str | None) -> None:
     assert Scrubber().query(query) == (query if left is None else left)
+
+
+def test_a_spelt_address_before_a_written_one_goes_whole() -> None:
+    """The written one was taken to begin at the spelt one's host, and left its name behind."""
+    text = "/a/jane.doe(at)mail.example#jane.doe@mail.example"
+
+    assert "jane" not in str(FieldGuard().fields({"note": text}, None))
