@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hooktail.track import FileTrack
 
 
+_LOOKS_ALIKE_AT = (8192, 65_536)
+
+
 class Copy(NamedTuple):
     """A file that was a copy of one that is followed, when it was looked at last."""
 
@@ -139,7 +142,21 @@ def _begin_alike(copy: LogFile, original: LogFile) -> bool:
     of_copy, of_original = copy.head_bytes(), original.head_bytes()
     if isinstance(original, ArchiveFile) and len(of_copy) > len(of_original):
         return of_copy.startswith(of_original)
-    return of_original.startswith(of_copy)
+    if not of_original.startswith(of_copy):
+        return False
+    # Many logs begin alike: how they go on is looked at as far as it can be seen.
+    seen = (*_LOOKS_ALIKE_AT, copy.offset, original.offset)
+    if not all(_alike_at(copy, original, offset) for offset in seen):
+        return False
+    return _alike_at(copy, original, min(copy.known_size(), original.known_size()))
+
+
+def _alike_at(copy: LogFile, original: LogFile, offset: int) -> bool:
+    """Tells whether two files are not seen to differ before an offset."""
+    before = [
+        file.before_at(offset) if offset <= file.known_size() else "" for file in (copy, original)
+    ]
+    return "" in before or before[0] == before[1]
 
 
 def _alike_up_to(file: TailedFile, other: TailedFile) -> int:
