@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hooktail.track import FileTrack
 
 
+_LOOKS_ALIKE_AT = (8192, 65_536)
+
+
 class Copy(NamedTuple):
     """A file that was a copy of one that is followed, when it was looked at last."""
 
@@ -66,7 +69,7 @@ class Copies:
             if isinstance(track.file, TailedFile) and not track.file.still_holds_what_was_read():
                 return track
             if isinstance(file, ArchiveFile) or isinstance(track.file, ArchiveFile):
-                if _begin_alike(file, track.file):
+                if may_be_copy(file, track.file):
                     return track  # until the other is done, it is its copy
                 continue
             # No copy reaches further than what it was made of.
@@ -131,12 +134,27 @@ class Copies:
         return None
 
 
-def _begin_alike(copy: LogFile, original: LogFile) -> bool:
-    return begin_alike(
-        copy.head_bytes(),
-        original.head_bytes(),
-        original_grows=not isinstance(original, ArchiveFile),
-    )
+def may_be_copy(copy: LogFile, original: LogFile) -> bool:
+    """Tells whether one file may be a copy of another, one of them compressed.
+
+    Only the beginning can be compared. Many logs begin alike: how they go on is looked at as far as
+    it can be seen.
+    """
+    grows = not isinstance(original, ArchiveFile)
+    if not begin_alike(copy.head_bytes(), original.head_bytes(), original_grows=grows):
+        return False
+    seen = (*_LOOKS_ALIKE_AT, copy.offset, original.offset)
+    if not all(_alike_at(copy, original, offset) for offset in seen):
+        return False
+    return _alike_at(copy, original, min(copy.known_size(), original.known_size()))
+
+
+def _alike_at(copy: LogFile, original: LogFile, offset: int) -> bool:
+    """Tells whether two files are not seen to differ before an offset."""
+    before = [
+        file.before_at(offset) if offset <= file.known_size() else "" for file in (copy, original)
+    ]
+    return "" in before or before[0] == before[1]
 
 
 def _alike_up_to(file: TailedFile, other: TailedFile) -> int:

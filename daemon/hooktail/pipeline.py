@@ -18,6 +18,7 @@ from hooktail.checkpoint.ledger import Ledger
 from hooktail.checkpoint.resume import Resumer
 from hooktail.copies import Copies, Copy
 from hooktail.extract.identity import generation_of
+from hooktail.fingerprint import Head
 from hooktail.model import Books, State
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 
 
 SHORTEST_HOLD_S = 0.1
-LEAST_TURN_BYTES = 16 * 1024
-"""So much is read at once however little room there is: some tens of lines."""
+LEAST_TURN_BYTES = 2 * 1024
+"""So much is read at once however little room there is: about ten lines."""
 _BYTES_A_LINE = 250.0
 """Until it is known: as if every line made an event."""
 OWN_EVENTS = 16
@@ -159,6 +160,9 @@ class Feed:
         self._stale = False
         if self._behind:
             self._catch_up()
+        if (finished := self._finished_archive(file)) is not None:
+            self._done.add(finished)
+            return Resumption(None, done=True)
         head = file.head_bytes()
         generation = generation_of(head)
         match = self._resumer.find(file.file_id, look_at(file))
@@ -214,6 +218,18 @@ class Feed:
             point = {"k": [begin, before]}
             self.keeper.note_record({"file": {str(original.key): point}})
 
+    def _finished_archive(self, file: LogFile) -> int | None:
+        """Finds the entry of an archive that was read to its end, and is as it was."""
+        if not isinstance(file, ArchiveFile):
+            return None
+        for key in self._resumer.with_inode(file.file_id):
+            entry = self.keeper.store.state.files[key]
+            if entry.archive_bytes == file.compressed_bytes and Head(
+                entry.head_length, entry.head_digest
+            ).matches(file.head_bytes()):
+                return key
+        return None
+
     def restored(self, file: LogFile) -> Resumption:
         """Tells where a followed file goes on in whose place an older copy was put back."""
         self.keeper.flush()  # if it cannot be written, the trail ends earlier
@@ -230,9 +246,12 @@ class Feed:
             end = file.line_start(file.size)
             point = {"k": [end, file.before_at(end)]}
             self.keeper.note_record({"file": {str(older.of): point}})
-        if older.unchanged or isinstance(file, ArchiveFile) or file.size <= older.floor:
+        if older.unchanged or file.known_size() <= older.floor:
             return Resumption(None, at_end=True)
-        return Resumption(file.line_start(max(older.known, older.floor)), older=True)
+        known = max(older.known, older.floor)  # of an archive known to be the start of a line
+        return Resumption(
+            known if isinstance(file, ArchiveFile) else file.line_start(known), older=True
+        )
 
     def _entries(self) -> Iterator[tuple[int, FileEntry]]:
         for key, entry in self.keeper.store.state.files.items():

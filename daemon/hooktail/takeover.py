@@ -17,6 +17,7 @@ import structlog
 
 from hooktail.checkpoint.resume import Look
 from hooktail.paths import shown
+from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.file import TailedFile
 from hooktail.track import PipedFile
 
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 def look_at(file: LogFile) -> Look:
     """Returns what a `Resumer` wants to see of a file."""
-    return Look(file.head_bytes(), file.size, file.before_at, file.modified_last_s())
+    known_size = file.known_size if isinstance(file, ArchiveFile) else None
+    head, modified_s = file.head_bytes(), file.modified_last_s()
+    return Look(head, file.size, file.before_at, modified_s, known_size)
 
 
 class Owner(Protocol):

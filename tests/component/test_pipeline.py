@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
 from support.life import Life
@@ -252,6 +253,61 @@ async def test_lines_of_a_truncated_file_are_still_settled_by_their_answers(
 
     assert life.balance() == {"delivered": 2, "pending": 0}
     assert life.feed.cut_off == {}
+
+
+def paths_sent(life: Life) -> list[str]:
+    return [
+        orjson.loads(body)["url"].partition("shop.example")[2] for body in life.destination.bodies
+    ]
+
+
+def compress(path: str, text: str) -> None:
+    Path(path).write_bytes(gzip.compress(text.encode()))
+
+
+BEGINNINGS = {"comments": "# a banner of a server\n" * 60, "a hole": "\0" * 50_000}
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+async def test_archives_that_begin_alike_are_each_read(tmp_path: Path, beginning: str) -> None:
+    """A log of a writer that goes on at its old offset after copytruncate begins with a hole."""
+    for number in range(3):
+        text = BEGINNINGS[beginning] + "".join(page_view(10 * number + i) for i in range(5))
+        compress(f"{tmp_path}/access.log.{number}.gz", text)
+    life = Life(tmp_path)
+    await life.read()
+    assert sorted(paths_sent(life)) == sorted(
+        f"/p/{10 * n + i}" for n in range(3) for i in range(5)
+    )
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    after = Life(tmp_path)
+    text = BEGINNINGS[beginning] + "".join(page_view(90 + i) for i in range(5))
+    compress(f"{tmp_path}/access.log.3.gz", text)
+    await after.read()
+    assert sorted(paths_sent(after)) == [f"/p/{90 + i}" for i in range(5)]
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+async def test_a_log_that_begins_as_the_one_before_it_is_another(
+    tmp_path: Path, beginning: str
+) -> None:
+    """While stopped, the log was compressed, and a new one begun."""
+    before = Life(tmp_path)
+    before.write(BEGINNINGS[beginning], *(page_view(number) for number in range(50)))
+    await before.read()
+    before.destination.settle()
+    await asyncio.sleep(0)
+    before.write(page_view(50))
+    compress(f"{tmp_path}/access.log.1.gz", before.log.read_text())
+    before.log.unlink()
+
+    after = Life(tmp_path)
+    after.write(BEGINNINGS[beginning], *(page_view(number) for number in range(60, 160)))
+    await after.read()
+
+    assert sorted(paths_sent(after)) == sorted(f"/p/{number}" for number in (50, *range(60, 160)))
 
 
 async def test_a_turn_reads_about_as_much_as_there_is_room_for(

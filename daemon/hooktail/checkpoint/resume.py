@@ -19,7 +19,7 @@ from hooktail.checkpoint.trail import Trail
 from hooktail.fingerprint import HEAD_BYTES, Head, head_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from hooktail.checkpoint.state import FileEntry
     from hooktail.model import FileId
@@ -35,6 +35,18 @@ class Look(NamedTuple):
     """Fingerprints its bytes before an offset; "" where that cannot be known."""
     modified_s: int = 0
     """When it was modified last, in seconds since the epoch; 0 if nobody writes to it."""
+    known_size: Callable[[], int] | None = None
+    """Of a compressed file, of which only the beginning is seen: its size as far as `before_at` has
+    found out."""
+
+    @property
+    def in_part(self) -> bool:
+        """Tells whether only the beginning is seen."""
+        return self.known_size is not None
+
+    def reaches(self, offset: int) -> bool:
+        """Tells whether the file may be as long; `before_at` that offset was asked for."""
+        return (self.size if self.known_size is None else self.known_size()) >= offset
 
 
 class Older(NamedTuple):
@@ -154,6 +166,10 @@ class Resumer:
         """Tells whether an inode stands in an entry."""
         return bool(self._by_inode.get(file_id))
 
+    def with_inode(self, file_id: FileId) -> Collection[int]:
+        """Returns the keys of entries with an inode, but of those that are held."""
+        return self._by_inode.get(file_id, set()) - self._held
+
     def find(self, file_id: FileId, look: Look) -> Match:
         """Looks for a file."""
         replaced = ""
@@ -212,13 +228,15 @@ class Resumer:
         known = self._entries[key]
         if not known.head.matches(look.head):
             return Match(replaced="another head")
-        if look.size < known.read:
+        before = look.before_at(known.read) if known.before else ""
+        if not look.reaches(known.read):
             replaced = "shorter than what was read"
-        else:
-            before = look.before_at(known.read) if known.before else ""
-            if not before or before == known.before:
-                return Match(key)
+        elif before and before != known.before:
             replaced = "other bytes before the offset"
+        elif not before and known.trail.differs(look.before_at):
+            replaced = "other bytes on the way to the offset"
+        else:
+            return Match(key)
         return Match(older=_older(key, known, look), replaced=replaced)
 
 
@@ -231,15 +249,17 @@ def _older(key: int, known: _Known, look: Look) -> Older | None:
     """Judges a file with the same head, which is not the one that was read so far.
 
     What was written to it after it was put back is newer than what was read last. Where that
-    cannot be told, of an archive or of what an older version has read, it counts as unchanged.
+    cannot be told, of what an older version has read, it counts as unchanged. Of an archive no
+    more counts as known than is seen to agree: another log may begin alike.
     """
     if known.head.length < HEAD_BYTES:
         return None
-    shorter = look.size < known.read
+    shorter = not look.reaches(known.read)
     timed = bool(look.modified_s and known.modified_s)
-    if shorter and (not timed or look.modified_s < known.modified_s):
+    if shorter and not look.in_part and (not timed or look.modified_s < known.modified_s):
         return Older(timed, look.size, known.floor, unchanged=True, of=key)
     agreed = known.trail.agrees_up_to(look.size, look.before_at)
-    if not agreed and not shorter:
+    told = any(offset > HEAD_BYTES and look.reaches(offset) for offset, _ in known.trail.points)
+    if agreed <= HEAD_BYTES and (look.in_part or not shorter or told):
         return None  # of the old content there is the head alone: perhaps another's
-    return Older(timed, agreed or HEAD_BYTES, known.floor, unchanged=False, of=key)
+    return Older(timed, max(agreed, HEAD_BYTES), known.floor, unchanged=False, of=key)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+FIRST_BYTES = 4096
 POINT_BYTES = 2048
 """Two points are not closer: about ten lines."""
 
@@ -34,7 +35,9 @@ class Trail:
         if not before or (points and offset - points[-1][0] < POINT_BYTES):
             return
         points.append((offset, before))
-        for i in range(len(points) - 2, 0, -1):
+        # The first beyond `FIRST_BYTES` stays: near the beginning, and behind what many begin with.
+        first = 1 if points[0][0] >= FIRST_BYTES else 2
+        for i in range(len(points) - 2, first - 1, -1):
             if points[i + 1][0] - points[i - 1][0] <= offset - points[i + 1][0]:
                 del points[i]
 
@@ -51,6 +54,16 @@ class Trail:
                 break
             agreed = offset
         return agreed
+
+    def differs(self, before_at: Callable[[int], str]) -> bool:
+        """Tells whether a file is seen to be another, where "" is for what cannot be seen."""
+        for offset, before in self.points:
+            found = before_at(offset)
+            if not found:
+                return False
+            if found != before:
+                return True
+        return False
 
     def to_json(self) -> list[int | str]:
         """Returns offsets and fingerprints in turn."""

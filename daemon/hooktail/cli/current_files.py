@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.cli import logfiles
+from hooktail.copies import may_be_copy
 from hooktail.errors import InputError, PermissionDeniedError
 from hooktail.extract.identity import generation_of
-from hooktail.fingerprint import BEFORE_BYTES, HEAD_BYTES, begin_alike, compression_of
+from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.discovery import scan
+from hooktail.tail.opening import open_log
 
 if TYPE_CHECKING:
     from hooktail.config import SourceSection
+    from hooktail.tail.opening import LogFile
 
 
 class Current(NamedTuple):
@@ -41,52 +45,34 @@ def current_files(source: SourceSection) -> Current:
     )
     if not files:
         raise InputError(f"source {source.name}: no file is at {', '.join(source.paths)}")
-    copies = _copies(files)
+    copies = _copies(files, source.max_line_bytes)
     return Current([path for path in files if path not in copies], copies)
 
 
-class _Looked(NamedTuple):
-    path: str
-    size: int
-    """As it is on the disk."""
-    head: bytes
-    """The first bytes, decompressed."""
-    is_archive: bool
-
-    def holds(self, other: _Looked) -> bool:
-        """Whether this file has all that another has."""
-        if self.is_archive or other.is_archive:
-            return begin_alike(other.head, self.head, original_grows=not self.is_archive)
-        return other.size <= self.size and _before(self.path, other.size) == _before(
-            other.path, other.size
-        )
-
-
-def _copies(files: list[str]) -> dict[str, str]:
+def _copies(files: list[str], max_line_bytes: int) -> dict[str, str]:
     """Finds copies: plain files hold what is compressed, longer ones what is shorter."""
     copies: dict[str, str] = {}
-    kept: dict[bytes, list[_Looked]] = defaultdict(list)
-    for looked in sorted(map(_look, files), key=lambda each: (each.is_archive, -each.size)):
-        generation = generation_of(looked.head)
-        alike = kept[generation] if generation else []
-        original = next((each for each in alike if each.holds(looked)), None)
-        if original is None:
-            alike.append(looked)
-        else:
-            copies[looked.path] = original.path
+    kept: dict[bytes, list[LogFile]] = defaultdict(list)
+    with ExitStack() as stack:
+        opened = []
+        for path in files:
+            file = open_log(Path(path), max_line_bytes=max_line_bytes)
+            if file is not None:  # else it is too short to tell what it is
+                stack.callback(file.close)
+                opened.append(file)
+        for file in sorted(opened, key=lambda each: (isinstance(each, ArchiveFile), -each.size)):
+            generation = generation_of(file.head_bytes())
+            alike = kept[generation] if generation else []
+            original = next((each for each in alike if _holds(each, file)), None)
+            if original is None:
+                alike.append(file)
+            else:
+                copies[str(file.path)] = str(original.path)
     return copies
 
 
-def _look(path: str) -> _Looked:
-    with logfiles.opened(path) as stream, open(path, "rb") as raw:
-        head = b""
-        while len(head) < HEAD_BYTES and (more := stream.read1(HEAD_BYTES - len(head))):
-            head += more
-        is_archive = compression_of(raw.read(6)) is not None
-        return _Looked(path, os.fstat(raw.fileno()).st_size, head, is_archive)
-
-
-def _before(path: str, offset: int) -> bytes:
-    with logfiles.opened(path), open(path, "rb") as raw:
-        raw.seek(max(0, offset - BEFORE_BYTES))
-        return raw.read(min(offset, BEFORE_BYTES))
+def _holds(file: LogFile, other: LogFile) -> bool:
+    """Whether a file has all that another has."""
+    if isinstance(file, ArchiveFile) or isinstance(other, ArchiveFile):
+        return may_be_copy(other, file)
+    return other.size <= file.size and file.before_at(other.size) == other.before_at(other.size)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 AHEAD_S = 0.1
 """For so long it may take to send what waits in the queue of a destination that is open."""
-LEAST_AHEAD = 64
+LEAST_AHEAD = 8
 """Events that may wait however slow the endpoint is."""
 _PACE_S = 0.05
 """Over so long at least the pace is measured."""

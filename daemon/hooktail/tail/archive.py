@@ -15,7 +15,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from hooktail.fingerprint import HEAD_BYTES, Head, head_of
+from hooktail.fingerprint import BEFORE_BYTES, HEAD_BYTES, Head, before_of, head_of
 from hooktail.model import FileId, Lines
 from hooktail.tail.decompress import codec_of
 from hooktail.tail.encoding import HEAD_BYTES as ENCODING_BYTES
@@ -23,6 +23,7 @@ from hooktail.tail.encoding import UTF_8, WIDEST, Encoding
 from hooktail.tail.file import READ_BYTES, Growth, Rewritten
 from hooktail.tail.framing import LineBuffer, LongLine
 from hooktail.tail.pagecache import PageCache
+from hooktail.tail.probe import Probe
 from hooktail.tail.stream import CompressedStream, Peek, peek
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class ArchiveFile:
         self._peek = Peek(b"", complete=False)
         self._peeked_at = -1  # compressed size at the last look at the head
         self._head: Head | None = None
+        self._recent = b""  # what was read last, up to the position
+        self._probe: Probe | None = None
+        self._probed_size = -1  # compressed, when the probe was made
 
     @classmethod
     def open(cls, path: Path, *, max_line_bytes: int, encoding: Encoding = UTF_8) -> ArchiveFile:
@@ -139,12 +143,29 @@ class ArchiveFile:
 
     @property
     def before(self) -> str:
-        """No fingerprint: an archive is recognised by its head alone."""
-        return ""
+        """The fingerprint of the bytes just before the offset; "" where they were not read."""
+        behind = self._lines.position - self.offset
+        length = min(self.offset, BEFORE_BYTES)
+        end = len(self._recent) - behind
+        return before_of(self._recent[end - length : end]) if 0 < length <= end else ""
 
-    def before_at(self, offset: int) -> str:  # noqa: ARG002 - the plain file's signature
-        """No fingerprint: the way to the bytes before `offset` is long."""
-        return ""
+    def before_at(self, offset: int) -> str:
+        """The fingerprint of the bytes just before another offset, near the beginning.
+
+        "" where they are far away, or cannot be known (yet).
+        """
+        return self._look_into().before_at(offset)
+
+    def known_size(self) -> int:
+        """The decompressed size as far as `before_at` found out; else larger than any offset."""
+        return min(self.size, self._look_into().size)
+
+    def _look_into(self) -> Probe:
+        size = os.fstat(self._descriptor).st_size
+        if self._probe is None or size != self._probed_size:
+            self._probe = Probe(self._descriptor, self.codec, self.head_bytes())
+            self._probed_size = size
+        return self._probe
 
     modified_s = 0
     """Not known: nobody writes to an archive."""
@@ -250,6 +271,8 @@ class ArchiveFile:
         found = stream.read(lines.position, room)
         if found:
             lines.put(found)
+            reach = BEFORE_BYTES + self._buffer_bytes
+            self._recent = (self._recent + found)[-reach:]
         if lines.encoding is None and lines.offset:
             lines.encoding = self._declared.of(self.head_bytes()[:ENCODING_BYTES])
         taken = lines.take()
@@ -281,6 +304,8 @@ class ArchiveFile:
         lines = self._lines
         if self._truncated or self._stream.fault or offset < lines.position - lines.kept_bytes:
             self._begin_again()
+        if offset != lines.position:
+            self._recent = b""
         self._lines.go_to(offset)
         self._head = None
         self._looked_at = -1

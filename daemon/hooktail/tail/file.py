@@ -265,6 +265,10 @@ class TailedFile:
         """The fingerprint of the bytes just before the offset, as they were read."""
         return before_of(self._before)
 
+    def known_size(self) -> int:
+        """The size at the last look."""
+        return self.size
+
     def before_at(self, offset: int) -> str:
         """The fingerprint of the bytes just before another offset, as they are now."""
         return before_of(self._bytes_before(offset))

@@ -165,7 +165,9 @@ def _takes_over(cut: _Cut, file: LogFile, known_offset: int | None) -> bool:
     if known_offset is None:
         return False
     if isinstance(file, ArchiveFile):
-        return known_offset <= cut.offset and (
-            cut.head is None or cut.head.matches(file.head_bytes())
+        return (
+            known_offset <= cut.offset
+            and (cut.head is None or cut.head.matches(file.head_bytes()))
+            and file.before_at(cut.offset) in ("", cut.before)
         )
     return file.size >= cut.offset and file.before_at(cut.offset) == cut.before

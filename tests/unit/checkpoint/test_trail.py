@@ -6,7 +6,7 @@ from math import log2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooktail.checkpoint.trail import POINT_BYTES, Trail
+from hooktail.checkpoint.trail import FIRST_BYTES, POINT_BYTES, Trail
 
 BATCH_BYTES = 256 * 1024
 
@@ -47,6 +47,17 @@ def test_a_terabyte_has_a_few_dozen_points() -> None:
         trail.reach(offset, "x")
 
     assert len(trail.points) <= 2 * log2((1 << 40) / POINT_BYTES)
+
+
+@given(batches=st.lists(st.integers(1, BATCH_BYTES), min_size=1, max_size=400))
+def test_a_point_near_the_beginning_stays(batches: list[int]) -> None:
+    """It tells what an archive holds, without decompressing much of it."""
+    offsets = list(accumulate(batches))
+    points = [offset for offset, _ in trail_of(offsets).points]
+
+    reach = FIRST_BYTES + POINT_BYTES
+    if offsets[-1] >= reach:
+        assert any(FIRST_BYTES <= point <= reach + BATCH_BYTES for point in points)
 
 
 def test_what_disagrees_in_between_ends_what_is_known() -> None:
