@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from hooktail_parsers._api import OptionError
-from hooktail_parsers.builders.columns import REQUEST, TEXT, TOKEN, WORD, Column, Shape
+from hooktail_parsers.builders.columns import (
+    HEADER,
+    LIST,
+    REQUEST,
+    TEXT,
+    TOKEN,
+    USER,
+    WORD,
+    Column,
+    Shape,
+)
 from hooktail_parsers.builders.record_plan import Meaning, Role
 
 NUMBER = Shape(rb"(?:-?[0-9]{1,18}+(?:\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
@@ -24,7 +34,7 @@ _ITEMS: dict[str, tuple[Shape, Meaning]] = {
     "h": (TOKEN, Meaning("ip", "remote_host", rank=1)),
     "A": (TOKEN, Meaning("field", "local_ip")),
     "l": (TOKEN, Meaning("field", "ident")),
-    "u": (TEXT, Meaning("user")),
+    "u": (USER, Meaning("user")),
     "r": (REQUEST, Meaning("request", "request")),
     "m": (Shape(spaced=False, never=b'"'), Meaning("method")),
     "U": (_TARGET, Meaning("target", rank=1)),
@@ -53,12 +63,12 @@ _HEADERS: dict[str, tuple[Shape, Role, int]] = {
     "user-agent": (TEXT, "user_agent", 0),
     "cookie": (TEXT, "cookies", 0),
     "host": (_HOST, "host", 0),
-    "x-forwarded-for": (TEXT, "xff", 50),
-    "x-real-ip": (TOKEN, "ip", 30),
-    "cf-connecting-ip": (TOKEN, "ip", 31),
-    "true-client-ip": (TOKEN, "ip", 32),
-    "fastly-client-ip": (TOKEN, "ip", 33),
-    "x-forwarded-proto": (TOKEN, "scheme", 2),
+    "x-forwarded-for": (LIST, "xff", 50),
+    "x-real-ip": (LIST, "ip", 30),
+    "cf-connecting-ip": (LIST, "ip", 31),
+    "true-client-ip": (LIST, "ip", 32),
+    "fastly-client-ip": (LIST, "ip", 33),
+    "x-forwarded-proto": (LIST, "scheme", 2),
     "x-request-id": (TOKEN, "request_id", 1),
     "accept-language": (TEXT, "header", 0),
     "accept": (TEXT, "header", 0),
@@ -121,6 +131,6 @@ def _with_argument(shown: str, letter: str, argument: str) -> Column:
 def _header(shown: str, argument: str) -> Column:
     name = argument.lower()
     if name not in _HEADERS:
-        return Column(shown, WORD, Meaning("header", name))
+        return Column(shown, HEADER, Meaning("header", name))
     shape, role, rank = _HEADERS[name]
     return Column(shown, shape, Meaning(role, name, header=name, rank=rank))

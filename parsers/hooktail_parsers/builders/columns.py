@@ -6,6 +6,10 @@ any other ends at the first place where the literal behind it stands and what fo
 begin (the shapes of the next variables, as far as they can tell). Nothing is tried twice, so that
 the time is linear in the line's length, whatever the line.
 
+What a client sent may be a list (`client, proxy`), and without quotes its commas are all that
+tells its spaces from those between columns: nothing ends at a space beside a comma. Where a user
+stands behind such a list, it has no spaces, as a list without commas would be taken for it.
+
 Two variables with nothing between them are refused, unless the second begins with a byte that the
 first cannot hold. More text behind the layout's end is passed over: formats grow.
 """
@@ -51,6 +55,10 @@ class Shape:
     spaces."""
     closing: bytes = b""
     """An expression that the text ends with, for where nothing else tells its end."""
+    listed: bool = False
+    """Whether the text comes from a client, and may be a list."""
+    spaced_behind_lists: bool = True
+    """Whether the text holds spaces where a list without quotes stands before it."""
 
 
 TEXT = Shape(spaced=True)
@@ -61,6 +69,18 @@ WORD = Shape()
 """Text of an unknown kind: ends at a space if a space follows."""
 TOKEN = Shape(spaced=False)
 """Text without spaces."""
+USER = Shape(spaced=True, spaced_behind_lists=False)
+"""The name of a user, which seldom has spaces."""
+HEADER = Shape(listed=True)
+"""A header of a client's own, of an unknown kind."""
+_AROUND_COMMAS = rb" {0,8}+, {0,8}+"
+LIST = Shape(
+    rb"(?:[^\s,]++|" + _AROUND_COMMAS + rb")*",
+    chars=bytes(set(range(256)) - set(_SPACES)),
+    bounded=False,
+    listed=True,
+)
+"""What is between commas has no spaces: addresses, as proxies forward them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +112,7 @@ def compile_layout(
     Raises:
         OptionError: two variables have nothing between them, or there are too many.
     """
-    return _Compiler(_joined(parts), writer, whole=whole).layout()
+    return _Compiler(_aligned(_joined(parts)), writer, whole=whole).layout()
 
 
 def _joined(parts: Sequence[bytes | Column]) -> list[bytes | Column]:
@@ -103,6 +123,21 @@ def _joined(parts: Sequence[bytes | Column]) -> list[bytes | Column]:
         elif part != b"":
             joined.append(part)
     return joined
+
+
+def _aligned(parts: list[bytes | Column]) -> list[bytes | Column]:
+    """Takes the spaces from columns that would make up for those of a list before them."""
+    aligned: list[bytes | Column] = []
+    behind_list = False
+    for at, part in enumerate(parts):
+        column, following = part, parts[at + 1 : at + 2]
+        quoted = any(isinstance(each, bytes) and each.startswith(b'"') for each in following)
+        if isinstance(part, Column) and not quoted:
+            if behind_list and not part.shape.spaced_behind_lists:
+                column = Column(part.name, TOKEN, part.meaning)
+            behind_list = behind_list or part.shape.listed
+        aligned.append(column)
+    return aligned
 
 
 class _Compiler:
@@ -143,9 +178,26 @@ class _Compiler:
             return _REST, False
         ahead = self._ahead(at + 2, following)
         look = b"(?=" + ahead + b")" if ahead else b""
-        inside = _outside(_SPACES) if column.shape.spaced is False else b"."
+        inside, here = b".", b""
+        if column.shape.spaced is False:
+            inside = _outside(_SPACES)
+        elif following.startswith(b" ") and not self._is_stamp(at + 2):
+            here = b"(?!" + _AROUND_COMMAS + b")"
+            inside = b"(?:" + _AROUND_COMMAS + b"|" + here + b"[^,])"
+        elif following[:1] == b"," and column.meaning.role == "xff" and not self._is_stamp(at + 2):
+            raise OptionError(
+                "log_format",
+                f"{column.name} may be a list parted by commas, as what follows is: where it ends "
+                "cannot be told; allowed: between quotes",
+            )
         closing = b"" if ahead or following != b" " else column.shape.closing
-        return b"(?>(" + inside + b"*?" + closing + b")" + re.escape(following) + look + b")", True
+        text = b"(" + inside + b"*?" + closing + b")"
+        return b"(?>" + text + here + re.escape(following) + look + b")", True
+
+    def _is_stamp(self, at: int) -> bool:
+        """Tells whether a part is a column that nothing else looks like: a time."""
+        part = self._parts[at] if at < len(self._parts) else b""
+        return isinstance(part, Column) and bool(part.shape.exact) and not part.shape.chars
 
     def _value(self, at: int, column: Column) -> bytes | None:
         """Returns an expression for a column's text alone; None if only a search finds its end."""
@@ -164,7 +216,7 @@ class _Compiler:
         elif not end and shape.begins and not self._whole:
             return _outside(_SPACES) + b"*+"
         elif behind == b" " and shape.spaced is None and not self._ahead(at + 2, behind):
-            stops += _SPACES
+            return b"(?>(?:[^ ,]++|" + _AROUND_COMMAS + b")*)"
         elif end == b"\t":
             # Whoever separates by tabs has none in a value.
             stops += end

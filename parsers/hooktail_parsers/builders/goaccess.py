@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.builders.apache_items import NUMBER
 from hooktail_parsers.builders.columns import (
+    LIST,
     REQUEST,
     TEXT,
     TOKEN,
+    USER,
     WORD,
     Column,
     Shape,
@@ -54,7 +56,7 @@ _DIGITS = Shape(rb"[0-9]{1,19}+", chars=b"0123456789")
 _IGNORED = Meaning("ignored")
 _SPECIFIERS: dict[str, tuple[Shape, Meaning]] = {
     "v": (TOKEN, Meaning("host")),
-    "e": (TEXT, Meaning("user")),
+    "e": (USER, Meaning("user")),
     "C": (WORD, Meaning("field", "cache_status")),
     "h": (TOKEN, Meaning("ip")),
     "r": (REQUEST, Meaning("request")),
@@ -138,7 +140,9 @@ def _parts(text: str, formats: GoAccessFormat) -> list[bytes | Column]:
         at = specifier.end()
         shown, letter = specifier[0], specifier[1]
         if specifier[2] is not None:
-            parts.append(Column(shown, Shape(spaced=None), _XFF))
+            # Quotes among what parts the addresses are those around them.
+            shape = Shape(listed=True) if '"' in specifier[2] else LIST
+            parts.append(Column(shown, shape, _XFF))
         elif letter == "%":
             parts.append(b"%")
         elif letter in stamps:

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.backtracking import bytes_of, cost_of
-from hooktail_parsers.builders.columns import TEXT, TOKEN, Column, Shape, compile_layout
+from hooktail_parsers.builders.columns import (
+    LIST,
+    TEXT,
+    TOKEN,
+    USER,
+    Column,
+    Shape,
+    compile_layout,
+)
 from hooktail_parsers.builders.grok_patterns import LAYOUTS, PATTERNS, QUOTED, STAMPS, TEXTS, TOKENS
 from hooktail_parsers.builders.group_names import group_meanings, group_time
 from hooktail_parsers.builders.layout_parser import (
@@ -46,6 +54,10 @@ _PIECE = re.compile(
 )
 _KINDS = ("int", "float", "string")
 _SPACE = Shape(rb"\s*+", bounded=False)
+_LIST = r"[^\s,]*(?: ?, ?[^\s,]+)*"
+"""As `LIST` for a regular expression, which goes back: it does not end at a comma."""
+_SHAPES = {"xff": LIST, "user": USER}
+"""What is known of a text by its name, where its pattern says nothing."""
 
 
 class _Part(NamedTuple):
@@ -97,7 +109,11 @@ def _columns(pieces: Sequence[bytes | _Part | None]) -> list[bytes | Column]:
         elif piece is not None:
             shown = f"%{{{piece.pattern}:{piece.name}}}"
             quote = b'"' if piece.pattern in QUOTED else b""
-            parts += [quote, Column(shown, _shape(piece.pattern), Meaning("ignored")), quote]
+            shape = _shape(piece.pattern)
+            if shape in (TEXT, TOKEN):
+                (meaning,) = group_meanings([piece.name], [None])
+                shape = _SHAPES.get(meaning.role, shape)
+            parts += [quote, Column(shown, shape, Meaning("ignored")), quote]
     return parts
 
 
@@ -185,6 +201,9 @@ def _expression(text: str, named: list[_Part], depth: int) -> str:
         if pattern in QUOTED:
             # The quotes are the writer's, as in a layout.
             return f'"(?P<_{len(named) - 1}>[^"\\\\]*(?:\\\\.[^"\\\\]*)*)"'
+        if pattern in (*TEXTS, *TOKENS) and text[found.end() : found.end() + 1] == " ":
+            (meaning,) = group_meanings([name], [None])
+            inner = _LIST if meaning.role == "xff" else inner
         return f"(?P<_{len(named) - 1}>{inner})"
 
     return _REFERENCE.sub(replace, text)

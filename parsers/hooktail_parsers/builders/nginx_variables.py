@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
-from hooktail_parsers.builders.columns import REQUEST, TEXT, TOKEN, WORD, Column, Shape
+from hooktail_parsers.builders.columns import (
+    HEADER,
+    LIST,
+    REQUEST,
+    TEXT,
+    TOKEN,
+    USER,
+    WORD,
+    Column,
+    Shape,
+)
 from hooktail_parsers.builders.record_plan import Meaning, Role
 
 _ADDRESS = Shape(rb"(?:unix:|[0-9A-Fa-f:.]{1,64}+|-|)", chars=b"0123456789abcdefABCDEF:.unix-")
@@ -24,22 +34,19 @@ _TRIED = Shape(
     chars=bytes(set(range(256)) - set(b" \t")),
     bounded=False,
 )
-_CHAIN = Shape(
-    rb"[^\s,]*+(?:, ?[^\s,]++)*", chars=bytes(set(range(256)) - set(b" \t")), bounded=False
-)
 _FLAG = Shape(rb"[a-zA-Z.?-]?+", chars=b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.?-")
 
 _KNOWN: dict[str, tuple[Shape, Role, int]] = {
     "remote_addr": (_ADDRESS, "ip", 0),
     "realip_remote_addr": (_ADDRESS, "ip", 10),
     "proxy_protocol_addr": (_ADDRESS, "ip", 20),
-    "http_x_real_ip": (TOKEN, "ip", 30),
-    "http_cf_connecting_ip": (TOKEN, "ip", 31),
-    "http_true_client_ip": (TOKEN, "ip", 32),
-    "http_fastly_client_ip": (TOKEN, "ip", 33),
-    "http_x_forwarded_for": (_CHAIN, "xff", 50),
-    "proxy_add_x_forwarded_for": (_CHAIN, "xff", 51),
-    "remote_user": (TEXT, "user", 0),
+    "http_x_real_ip": (LIST, "ip", 30),
+    "http_cf_connecting_ip": (LIST, "ip", 31),
+    "http_true_client_ip": (LIST, "ip", 32),
+    "http_fastly_client_ip": (LIST, "ip", 33),
+    "http_x_forwarded_for": (LIST, "xff", 50),
+    "proxy_add_x_forwarded_for": (LIST, "xff", 51),
+    "remote_user": (USER, "user", 0),
     "jwt_claim_sub": (WORD, "user", 1),
     "time_local": (_CLF_TIME, "ignored", 0),
     "time_iso8601": (_ISO_TIME, "ignored", 0),
@@ -60,7 +67,7 @@ _KNOWN: dict[str, tuple[Shape, Role, int]] = {
     "server_port": (Shape(rb"(?:[0-9]{1,5}+|-|)", chars=b"0123456789-"), "port", 0),
     "scheme": (_SCHEME, "scheme", 0),
     "https": (_SCHEME, "https", 1),
-    "http_x_forwarded_proto": (TOKEN, "scheme", 2),
+    "http_x_forwarded_proto": (LIST, "scheme", 2),
     "ssl_protocol": (Shape(spaced=False, never=b'"'), "tls", 3),
     "status": (_STATUS, "status", 0),
     "body_bytes_sent": (_NUMBER, "bytes_sent", 0),
@@ -116,4 +123,4 @@ def nginx_column(name: str) -> Column:
         return Column(shown, WORD, Meaning("field", name))
     if prefixed[1] == "cookie":
         return Column(shown, WORD, Meaning("cookie", prefixed[2]))
-    return Column(shown, WORD, Meaning("header", prefixed[2].replace("_", "-")))
+    return Column(shown, HEADER, Meaning("header", prefixed[2].replace("_", "-")))
