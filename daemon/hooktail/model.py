@@ -153,6 +153,8 @@ class Extraction:
     """Records that the format could read; one for a record over several lines."""
     refused: int = 0
     """Lines, or lines together, that should have been records."""
+    failure: str = ""
+    """What the parser did on the first line on which it failed itself."""
     states: list[tuple[int, str]] = field(default_factory=list)
     """Where the parser's state changed: the start of the line behind which it holds."""
 

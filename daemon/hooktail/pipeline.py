@@ -75,6 +75,7 @@ class Feed:
         self.section = section
         self._place = place or section.name
         self._log = structlog.get_logger().bind(source=self._place)
+        self._told_failure = False
         self.books = Books(keeper.store.state.books.get(self._place))
         self.lost_bytes = keeper.store.state.lost_bytes.get(self._place, 0)
         """Bytes of its files that are known to have gone unread."""
@@ -456,6 +457,15 @@ class Feed:
             track.told_format = track.reader.chosen
             path = shown(track.file.path)
             self._log.info("format_chosen", path=path, format=track.told_format)
+        if taken.failure and not self._told_failure:
+            self._told_failure = True
+            self._log.error(
+                "parser_failed",
+                path=shown(track.file.path),
+                failure=taken.failure,
+                hint="the parser of this format has a bug; the lines on which it fails are kept in "
+                "state_dir/unparsed, and later ones are only counted (unparsable.parser_failed)",
+            )
         if (drift := track.match_rate.saw(taken.fitting, taken.refused)) is not None:
             self._tell_drift(track, drift)
         if taken.events:

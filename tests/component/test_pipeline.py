@@ -713,6 +713,37 @@ async def test_a_changed_log_format_is_an_alarm_within_a_hundred_lines(
     assert kept.count("\n") == 150
 
 
+def parser_that_forgets_to_decode(directory: Path) -> Path:
+    file = directory / "ours.py"
+    file.write_text(
+        "from hooktail_parsers import Format, LineParser, Record\n"
+        "class Ours(LineParser):\n"
+        "    def parse(self, line):\n"
+        "        return Record(method='GET', path=line, user_agent='Firefox')\n"
+        "OURS = Format('ours', 'ours', (), lambda options: Ours())\n"
+    )
+    file.chmod(0o600)
+    return file
+
+
+async def test_a_parser_of_its_author_s_own_that_fails_is_said_once_with_what_it_did(
+    tmp_path: Path,
+) -> None:
+    file = parser_that_forgets_to_decode(tmp_path)
+    life = Life(tmp_path, format="ours", parser_file=file)
+    life.write(*(page_view(number) for number in range(3)))
+
+    with capture_logs() as logs:
+        await life.read()
+        life.write(page_view(3))
+        await life.read()
+
+    assert life.balance() == {"unparsable.parser_failed": 4, "pending": 0}
+    (said,) = [each for each in logs if each["event"] == "parser_failed"]
+    assert said["failure"] == "it returned a record whose path is bytes; allowed: str or None"
+    assert said["log_level"] == "error"
+
+
 async def test_a_copy_of_what_nobody_had_read_is_read_when_its_original_is_truncated(
     tmp_path: Path,
 ) -> None:

@@ -61,7 +61,7 @@ class Life:
         options: dict[str, str] | None = None,
         multiline: MultilineSection | None = None,
         store: Store | None = None,
-        **keys: int,
+        **keys: int | Path,
     ) -> None:
         """`adopt` and `store` are what a reload hands over; `keys` are the source's own."""
         self.directory = directory

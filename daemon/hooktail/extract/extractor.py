@@ -16,7 +16,7 @@ from hooktail.extract.identity import LineIds, once_event_id, once_key
 from hooktail.extract.once import WINDOW_MS
 from hooktail.extract.pageview import PageviewFilter
 from hooktail.extract.prefilter import prefilter_of
-from hooktail.extract.reading import HeldLine, Reader, text_of
+from hooktail.extract.reading import HeldLine, Reader, failure_of, text_of
 from hooktail.extract.rules import (
     DROPPED,
     NO_NAME,
@@ -180,6 +180,7 @@ class Extractor:
             elif isinstance(parsed, ParseError):
                 no_records += 1
                 taken.refused += 1
+                taken.failure = taken.failure or failure_of(parsed)
                 key = f"unparsable.{parsed.reason}"
             else:
                 no_records += 1
@@ -268,6 +269,7 @@ class Extractor:
             key = f"filtered.{parsed.reason}"
         else:
             taken.refused += 1
+            taken.failure = taken.failure or failure_of(parsed)
             key = f"unparsable.{parsed.reason}"
         if key is None:
             if others:

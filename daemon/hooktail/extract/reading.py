@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.extract.blame import blame
+from hooktail.extract.typed import ParserFailed
 from hooktail_parsers import ParseError, Part, Record, Skip, Step
 from hooktail_parsers.assembly import Assembler, is_stateful
 
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from hooktail_parsers import Parser, Result
-
-
-class ParserFailed(ParseError):  # noqa: N818  # a finding about a line, as its base is
-    """The parser broke its contract on a line."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__("parser_failed")
-        self.why = why
-        """What it raised, and where; or what it returned."""
 
 
 class HeldLine(NamedTuple):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hooktail.errors import HooktailError
 from hooktail.extract.blame import blame
 from hooktail.extract.plugin_file import formats_of
+from hooktail.extract.typed import held_to_types
 from hooktail_parsers import Format, OptionError
 from hooktail_parsers.builtin import ALIASES, FORMATS
 from hooktail_parsers.joining import JoinRules, join
@@ -175,13 +176,13 @@ def _known(name: str, parser_file: Path | None) -> Format:
     """Returns the format of this name or alias."""
     defined = {} if parser_file is None else formats_of(parser_file)
     if name in defined:
-        return defined[name]
+        return held_to_types(defined[name])
     built_in = FORMATS.get(ALIASES.get(name, name))
     if built_in is not None:
         return built_in
     offers = list(entry_points(group=GROUP, name=name))
     if offers:
-        return _load(offers)
+        return held_to_types(_load(offers))
     near = _near(name, {*defined, *FORMATS, *ALIASES, *entry_points(group=GROUP).names})
     hint = f"did you mean {' or '.join(near)}?" if near else "`hooktail formats` lists them"
     raise UnknownFormatError(f"no format is called {name!r}; {hint}")

@@ -249,6 +249,29 @@ def test_a_parser_that_fails_is_named_and_no_other_format_looked_for(tmp_path: P
     assert "203.0.113.7" not in told
 
 
+def test_a_parser_whose_records_have_wrong_types_is_named_with_field_and_type(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o700)
+    file = tmp_path / "ours.py"
+    file.write_text(
+        "from hooktail_parsers import Format, LineParser, Record\n"
+        "class Ours(LineParser):\n"
+        "    def parse(self, line):\n"
+        "        return Record(time_ms='now', path='/', user_agent='Firefox')\n"
+        "FORMAT = Format('ours', 'ours', (), lambda options: Ours())\n"
+    )
+    file.chmod(0o644)
+    log = tmp_path / "access.log"
+    log.write_text("203.0.113.7 x\n" * 20)
+
+    found = look(log, format="ours", parser_file=file)
+
+    assert found["format_matches_nothing"].hint == "mend the parser of ours"
+    told = "(parser_failed: it returned a record whose time_ms is str; allowed: int or None)"
+    assert told in found["line_refused"].message
+
+
 def test_a_log_of_other_things_is_no_request_log(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("# a comment\n\n" * 20)

@@ -234,3 +234,24 @@ def test_a_private_peer_with_a_logged_header_needs_no_other_log(
 
     assert "the lines have X-Forwarded-For: set trusted_proxies" in out
     assert "have the server log" not in out
+
+
+def test_a_parser_whose_records_have_wrong_types_is_told_as_its_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = tmp_path / "ours.py"
+    parser.write_text(
+        "from hooktail_parsers import Format, LineParser, Record\n"
+        "class Ours(LineParser):\n"
+        "    def parse(self, line):\n"
+        "        return Record(method='GET', path=line, user_agent='Firefox')\n"
+        "OURS = Format('ours', 'ours', (), lambda options: Ours())\n"
+    )
+    parser.chmod(0o644)
+    path = tmp_path / "hooktail.toml"
+    own = f'format = "ours"\nparser_file = "{parser}"\n[[source.event]]'
+    path.write_text(CONFIG.format(directory=tmp_path).replace("[[source.event]]", own, 1))
+
+    _, out = told(str(path), "x", capsys)
+
+    assert "it returned a record whose path is bytes; allowed: str or None" in out

@@ -321,3 +321,49 @@ def test_a_broken_plugin_is_named_beside_the_sound_formats(
     captured = capsysbinary.readouterr()
     assert b"ncsa_combined" in captured.out
     assert b"acme-logs" in captured.err
+
+
+FORGOT = """
+from hooktail_parsers import Format, LineParser, Record
+
+class Ours(LineParser):
+    def parse(self, line):
+        return Record(ip="81.2.69.142", method="GET", path="/", user_agent="Mozilla", {field})
+
+OURS = Format("ours", "ours", ("path",), lambda options: Ours())
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("scheme=line", "scheme is bytes; allowed: str or None"),
+        ("status='200'", "status is str; allowed: int or None"),
+        ("status=True", "status is bool; allowed: int or None"),
+        ("time_ms=1.5", "time_ms is float; allowed: int or None"),
+        ("time_ms=10**18", "time_ms is out of range; allowed: milliseconds of the years 1 to 9999"),
+        ("duration_s='1'", "duration_s is str; allowed: float or None"),
+        ("headers=[]", "headers is list; allowed: dict of str or None"),
+        ("headers={'a': line}", "headers is bytes; allowed: str or None"),
+        ("fields=line", "fields is bytes; allowed: dict or None"),
+        ("fields={'a': [line]}", "fields has bytes; allowed: what JSON has"),
+        ("fields={1: 2}", "fields has a name of int; allowed: str"),
+        ("fields={'a': 1 << 64}", "fields has a number of more than 64 bits"),
+        ("query='\\udcff'", "query holds a lone surrogate; decode with errors='replace'"),
+    ],
+)
+@pytest.mark.parametrize("spec", ["ours", "cri+ours"])
+def test_a_record_of_wrong_types_is_the_parser_s_failure(
+    spec: str, field: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, log = tmp_path / "ours.py", tmp_path / "ours.log"
+    file.write_text(FORGOT.replace("{field}", field))
+    file.chmod(0o644)
+    log.write_bytes(b"x\n" if spec == "ours" else b"2025-03-14T08:26:53Z stdout F x\n")
+
+    code = run("parse", "--format", spec, "--parser-file", str(file), str(log))
+
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert '"reason":"parser_failed"' in out
+    assert f"it returned a record whose {told}\n" in err
