@@ -14,6 +14,7 @@ from hooktail.checkup import alike, lacks, lines, sample
 from hooktail.checkup.finding import INPUT, Finding, Level
 from hooktail.checkup.reading import PARSER_FAILED, Reading, better_format, read
 from hooktail.extract import build_extractor
+from hooktail.extract.mapped import lacks_key, mapped_keys
 from hooktail.extract.once import OnceBook
 from hooktail.extract.registry import find
 from hooktail.extract.rules import NO_NAME
@@ -143,6 +144,9 @@ class _Fit:
             why = ", ".join(f"{key} {count:,}" for key, count in reading.skipped.most_common(3))
             message = f"{shown(path)}: none of {taken.lines:,} sampled lines is a request ({why})"
             hint = "is it a log of requests? see `hooktail parse`"
+            mapped = mapped_keys(self._source.format_options)
+            if mapped and "no_request" in reading.skipped:
+                hint = _map_hint(taken, mapped)
             yield self._finding("no_records", Level.WARN, message, hint)
             return
         yield from self._refusing(path, taken, reading)
@@ -317,3 +321,18 @@ def _stop_in_json(line: bytes) -> Stop | None:
     except (ValueError, RecursionError):
         return None
     return None
+
+
+def _map_hint(taken: Sample, mapped: dict[str, str]) -> str:
+    """Says what of a map no sampled line has."""
+    lines = [*taken.head, *taken.tail]
+    lacking = [
+        f"{key} = {path!r}"
+        for key, path in mapped.items()
+        if all(lacks_key(line, path) for line in lines)
+    ]
+    if lacking:
+        return f"no sampled line has what [source.map] names: {', '.join(lacking)}"
+    if "event" not in mapped:
+        return '[source.map] event = "..." takes lines with that key for events'
+    return "`hooktail explain` tells of one line why it is none"

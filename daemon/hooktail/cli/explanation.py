@@ -232,6 +232,8 @@ def _advice(explanation: Explanation) -> str:
         return "look for the rest of the line; the log may have it"
     if key in _BY_RULE and isinstance(parse, ParseStep) and parse.record is not None:
         return advice(key).format(when=_when(key, parse.record))
+    if key == "filtered.no_request" and isinstance(parse, ParseStep) and parse.mapped:
+        return _map_advice(parse)
     if key in ("filtered.private_ip", "filtered.no_ip"):
         return _address_advice(key, explanation)
     if key == "filtered.no_consent":
@@ -244,6 +246,22 @@ def _advice(explanation: Explanation) -> str:
     if key == "filtered.bot" and sign:
         return f'bot_patterns_remove = ["{_printable(sign)}"] lets it pass; {advice(key)}'
     return advice(key)
+
+
+def _map_advice(parse: ParseStep) -> str:
+    """Says which mapped keys a line lacks, or what besides makes it no event."""
+    if parse.lacking:
+        keys = ", ".join(f"{_shown(path)} ({key})" for key, path in parse.lacking.items())
+        told = f"have the application log what [source.map] names and the line lacks: {keys}"
+        if "event" in parse.mapped:
+            return told
+        return f"{told}; or {advice('filtered.no_request')}"
+    if "event" not in parse.mapped:
+        return advice("filtered.no_request")
+    return (
+        "log it at a level from info to warning and without an exception: the line has what "
+        "[source.map] names, but is no business event otherwise"
+    )
 
 
 def _address_advice(key: str, explanation: Explanation) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hooktail.extract.choice import choice_of
 from hooktail.extract.headers import LoggedHeaders
+from hooktail.extract.mapped import lacks_key, mapped_keys
 from hooktail.extract.misfit import find_misfit
 from hooktail.extract.pageview import PREFETCH_HEADERS, content_type
 from hooktail.extract.reading import HeldLine, failure_of, text_of
@@ -88,7 +89,17 @@ def _explain(
     parsed, count = assembled.parsed, len(assembled.keys)
     name = extractor.source.format
     if isinstance(parsed, Skip):
-        steps.append(ParseStep(format=name, skipped=parsed.reason, lines=count))
+        mapped = mapped_keys(extractor.source.format_options)
+        whole = b"\n".join(line.text for line in assembled.keys)
+        steps.append(
+            ParseStep(
+                format=name,
+                skipped=parsed.reason,
+                mapped=mapped,
+                lacking={key: path for key, path in mapped.items() if lacks_key(whole, path)},
+                lines=count,
+            )
+        )
         return Explanation(steps=steps, verdict=f"filtered.{parsed.reason}")
     if isinstance(parsed, ParseError):
         steps.append(_rejected(extractor, assembled, parsed, models))

@@ -24,6 +24,10 @@ class ParseStep:
     rejected: str = ""
     failure: str = ""
     """What the parser itself did wrong, where it did."""
+    mapped: dict[str, str] = field(default_factory=dict)
+    """Of a line that was skipped: what the source maps, record key to key in the log."""
+    lacking: dict[str, str] = field(default_factory=dict)
+    """Of these, those whose key the line does not have."""
     lines: int = 1
     """How many lines make up what was read."""
     text: bytes = b""

@@ -5,8 +5,9 @@ r"""Laravel's log, as Monolog's line formatter writes it.
 A record goes on to the next line that begins with a time: traces hold raw newlines, and the
 context may be complete only in the last line. No record states a request by itself: only options
 `map.*` make events. Their keys in the log are `message`, `level`, `channel`, `datetime`,
-`context.…` and `extra.…`. What has none of the mapped values besides its event name is no event
-that the user means; neither are debug messages, errors, and what comes with an exception.
+`context.…` and `extra.…`; any other is looked up in the context. What has none of the mapped values
+besides its event name is no event that the user means; neither are debug messages, errors, and
+what comes with an exception.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _PLAN = JsonPlan(aliases(time="datetime"), app=True)
 _NO_EVENTS = frozenset((b"DEBUG", b"ERROR", b"CRITICAL", b"ALERT", b"EMERGENCY"))
 _OF_THE_RECORD = frozenset(("event", "time"))
 """What every record of the log has."""
+_KEYS = frozenset(("datetime", "channel", "level", "message", "context", "extra"))
 _STATED_AS = {"url": "path", "request": "path"}
 _BEGINNING = re.compile(rb"(?:\A| )(?=[{\[])").finditer
 _MOST_BEGINNINGS = 16
@@ -56,7 +58,8 @@ class LaravelParser(LineParser):
         mapped = [option for option in options if option.startswith("map.")]
         check_options(options, (*COMMON_OPTIONS, "date_format", "session_cookie", *mapped))
         self._decode = text_decoder(options)
-        self._reader = ObjectReader(options, _PLAN) if mapped else None
+        placed = {option: _placed(path) for option, path in options.items() if option in mapped}
+        self._reader = ObjectReader({**options, **placed}, _PLAN) if mapped else None
         keys = {option.removeprefix("map.") for option in mapped} - _OF_THE_RECORD
         self._values = tuple(_STATED_AS.get(key, key) for key in sorted(keys))
 
@@ -150,6 +153,12 @@ class LaravelParser(LineParser):
             except ValueError:
                 return None
         return found if isinstance(found, dict) else None
+
+
+def _placed(path: str) -> str:
+    """Returns where a mapped key stands in a record, as `ObjectReader` is given it."""
+    own = path.strip().partition(".")[0] in _KEYS
+    return path if own or not path.strip() else f"context.{path.strip()}"
 
 
 def _make(options: Mapping[str, str]) -> StatefulParser:

@@ -226,6 +226,19 @@ def test_a_format_that_knows_lines_without_requests_is_named(tmp_path: Path) -> 
     assert "no_request 20" in found["no_records"].message
 
 
+def test_where_nothing_is_taken_the_mapped_keys_that_no_line_has_are_named(tmp_path: Path) -> None:
+    log = tmp_path / "laravel.log"
+    log.write_text(
+        '[2025-03-14 08:26:54] production.INFO: paid {"address":"81.2.69.142"} []\n' * 20
+    )
+    mapped = {"map.event": "message", "map.ip": "ip", "map.user_agent": "context.ua"}
+
+    found = look(log, format="laravel_app", format_options=mapped)
+
+    told = "no sampled line has what [source.map] names: ip = 'ip', user_agent = 'context.ua'"
+    assert found["no_records"].hint == told
+
+
 def test_a_parser_that_fails_is_named_and_no_other_format_looked_for(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     file = tmp_path / "ours.py"

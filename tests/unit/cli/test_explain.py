@@ -255,3 +255,46 @@ def test_a_parser_whose_records_have_wrong_types_is_told_as_its_failure(
     _, out = told(str(path), "x", capsys)
 
     assert "it returned a record whose path is bytes; allowed: str or None" in out
+
+
+LARAVEL = (
+    "[2025-03-14 08:26:53] production.{level}: order.placed "
+    '{{"address":"81.2.69.142","url":"/thanks"{more}}} []'
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "told_of"),
+    [
+        ({"ip": "client"}, LARAVEL.format(level="INFO", more=""), '"client" (ip); or [source.map]'),
+        (
+            {"event": "message", "ip": "client", "user_agent": "ua"},
+            LARAVEL.format(level="INFO", more=""),
+            'what [source.map] names and the line lacks: "client" (ip), "ua" (user_agent).',
+        ),
+        (
+            {"event": "message", "ip": "address"},
+            LARAVEL.format(level="ERROR", more=""),
+            "a level from info to warning",
+        ),
+        ({}, LARAVEL.format(level="INFO", more=""), '[source.map] event = "..." takes lines'),
+    ],
+)
+def test_of_a_line_without_a_request_the_mapped_keys_that_it_lacks_are_named(
+    keys: dict[str, str],
+    text: str,
+    told_of: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "hooktail.toml"
+    own = ['format = "laravel_app"', *(["[source.map]"] if keys else [])]
+    own += [f'{key} = "{value}"' for key, value in keys.items()]
+    named = "\n".join([*own, "[[source.event]]"])
+    path.write_text(CONFIG.format(directory=tmp_path).replace("[[source.event]]", named, 1))
+
+    code, out = told(str(path), text, capsys)
+
+    assert code == 1
+    assert "counted as filtered.no_request" in out
+    assert told_of in out

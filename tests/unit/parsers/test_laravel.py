@@ -57,6 +57,16 @@ def parse(text: bytes, **options: str) -> Parsed:
         return error
 
 
+def test_a_mapped_key_that_is_none_of_the_record_s_is_one_of_the_context() -> None:
+    bare = {option: key.removeprefix("context.") for option, key in MAPPED.items()}
+
+    record = parse(PLACED, **bare)
+
+    assert isinstance(record, Record)
+    assert record == parse(PLACED)
+    assert (record.ip, record.user_agent) == ("203.0.113.7", "Mozilla/5.0 (X11)")
+
+
 def test_it_keeps_the_contract() -> None:
     check_parser(
         LARAVEL, [PLACED, *FAILED, b"[2025-03-14T08:26:53.123456+01:00] a.DEBUG: x"], MAPPED
