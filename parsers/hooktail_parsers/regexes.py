@@ -26,6 +26,8 @@ LEAST_BYTES = 256
 _LONGEST_PATTERN_BYTES = 16_384
 # A group repeated possessively may match what it should not, or nothing (python/cpython#106052).
 _IS_WRONG_ABOUT_POSSESSIVE_GROUPS = sys.version_info < (3, 11, 5)
+# As PCRE, Java and JavaScript name a group.
+_GROUP_OF_OTHERS = re.compile(rb"(?<!\\)\(\?<([A-Za-z_]\w*)>").search
 # google-re2 reads these otherwise than `re` does: `{,3}` as text, classes by name as classes.
 _READ_OTHERWISE = re.compile(rb"\{,|\[:").search
 
@@ -142,6 +144,11 @@ def _compile(raw: bytes) -> tuple[re.Pattern[bytes], Cost]:
         wrong = _IS_WRONG_ABOUT_POSSESSIVE_GROUPS and repeats_group_possessively(raw)
         cost = cost_of(raw)
     except (re.error, Warning, OverflowError) as error:
+        if group := _GROUP_OF_OTHERS(raw):
+            name = group[1].decode()
+            raise ValueError(
+                f"no regular expression: found (?<{name}>...); allowed: (?P<{name}>...)"
+            ) from error
         raise ValueError(f"no regular expression: {error}") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error

@@ -917,3 +917,22 @@ async def test_lines_that_a_damaged_archive_does_not_give_again_do_not_hold_it_f
         "unparsable.not_found_again": 12 - found,
         "pending": 0,
     }
+
+
+async def test_of_an_archive_that_goes_on_no_size_is_told_that_nobody_knows(
+    tmp_path: Path,
+) -> None:
+    lines = "".join(page_view(number) for number in range(5)).encode()
+    archive = tmp_path / "access.log.1.gz"
+    archive.write_bytes(gzip.compress(lines))
+    before = Life(tmp_path)
+    await before.read()
+    assert len(before.destination.waiting) == 5
+
+    with capture_logs() as logs:
+        after = Life(tmp_path)
+        await after.read()
+
+    (resumed,) = [each for each in logs if each["event"] == "file_resumed"]
+    assert "size" not in resumed
+    assert resumed["offset"] == 0

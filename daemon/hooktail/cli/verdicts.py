@@ -100,6 +100,8 @@ ADVICE = {
     "unparsable.no_format_fits": "`hooktail formats` lists what there is; a builder such as nginx: "
     "takes the server's own definition",
     "unparsable.too_large": "a larger max_length, if it is a field",
+    "unparsable.no_fields_yet": "give the file's header (#Fields) before the line, as in "
+    "`hooktail explain < FILE`, or set fields, if the log has none",
     "unparsable.internal_error": "report it, with the line if that may be told",
 }
 

@@ -58,6 +58,8 @@ def find(spec: str, parser_file: Path | None = None) -> Format:
         UnknownFormatError: there is none; the text suggests the nearest names.
         PluginError: the distribution that offers it is broken.
     """
+    if pasted := _pasted(spec):
+        raise UnknownFormatError(pasted)
     wrapper_name, plus, rest = spec.partition("+")
     if plus and ":" not in wrapper_name:
         wrapper = _known(wrapper_name.strip(), parser_file)
@@ -170,6 +172,21 @@ def _built(builder: Format, definition: str) -> Format:
             raise OptionError(FORMAT, error.message) from error
 
     return replace(builder, kind="format", make=make)
+
+
+_DIRECTIVE = re.compile(r"\s*(log_format|LogFormat|CustomLog)\s", re.IGNORECASE).match
+_LAYOUT = re.compile(r"""\s*(?:\w*\s*["'\[({]|)\s*(\$\{?[a-z]|%[<>!0-9,]*(?:[a-zA-Z]|\{))""").match
+
+
+def _pasted(spec: str) -> str:
+    """Says which builder is missing before a server's own definition; `""` for any other text."""
+    if directive := _DIRECTIVE(spec):
+        builder = "nginx" if directive[1].lower() == "log_format" else "apache"
+        return f"{directive[1]} without its builder; allowed: {builder}: before it"
+    if layout := _LAYOUT(spec):
+        builder = "nginx" if layout[1].startswith("$") else "apache"
+        return f"a layout of a line without its builder; allowed: {builder}: before it"
+    return ""
 
 
 def _known(name: str, parser_file: Path | None) -> Format:

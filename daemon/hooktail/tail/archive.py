@@ -29,6 +29,8 @@ from hooktail.tail.stream import CompressedStream, Peek, peek
 if TYPE_CHECKING:
     from pathlib import Path
 
+UNKNOWN_SIZE = sys.maxsize
+"""The size of an archive whose end was not read: larger than any offset."""
 LEFT_OUT = sys.maxsize
 """The offset behind everything, known without decompressing: nothing of the archive is wanted."""
 
@@ -203,7 +205,7 @@ class ArchiveFile:
     @property
     def size(self) -> int:
         """The decompressed size; until the end was found, larger than any offset."""
-        return self._stream.position if self.ended or self.damaged else sys.maxsize
+        return self._stream.position if self.ended or self.damaged else UNKNOWN_SIZE
 
     @property
     def unread_bytes(self) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.fingerprint import Head, head_of
 from hooktail.paths import shown
-from hooktail.tail.archive import ArchiveFile
+from hooktail.tail.archive import UNKNOWN_SIZE, ArchiveFile
 from hooktail.tail.following import RESCAN_LATER_S
 from hooktail.tail.opening import open_log
 from hooktail.tail.truncation import UNDECIDED_S, say_restored
@@ -241,7 +241,9 @@ class Meeting:
             if known.older:
                 say_restored(self._following.log, file)
             else:
-                log.info("file_resumed", path=shown(path), offset=file.offset, size=file.size)
+                # Of an archive that was not read to its end, nobody knows the size.
+                size = {} if file.size == UNKNOWN_SIZE else {"size": file.size}
+                log.info("file_resumed", path=shown(path), offset=file.offset, **size)
         elif known.at_end:
             file.go_to_end()
             log.info("file_known", path=shown(path), offset=file.offset)

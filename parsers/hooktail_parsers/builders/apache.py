@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.builders.apache_items import CLF_TIME, apache_column
-from hooktail_parsers.builders.columns import TEXT, Column, Shape, compile_layout
+from hooktail_parsers.builders.columns import TEXT, Column, Shape, check_quotes, compile_layout
 from hooktail_parsers.builders.layout_parser import (
     ALL_FIELDS,
     LayoutParser,
@@ -23,6 +23,7 @@ from hooktail_parsers.builders.layout_parser import (
     definition_of,
     kept_fields,
 )
+from hooktail_parsers.builders.notations import check_notation
 from hooktail_parsers.builders.record_plan import Meaning, RecordPlan, TimeSource
 from hooktail_parsers.builders.stamp_shape import stamp_shape
 from hooktail_parsers.builders.writers import APACHE
@@ -70,9 +71,11 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser:
             time, client or request; or an option is wrong.
     """
     check_definition(definition, options)
+    check_notation(definition, "apache")
     stamps: list[_Stamp] = []
     own_time = "date_format" in options
     parts = _with_whole_targets(_parts(layout_text(definition), stamps, own_time=own_time))
+    check_quotes(parts)
     layout = compile_layout(parts, APACHE)
     plan = RecordPlan(
         [column.meaning for column in layout.columns],

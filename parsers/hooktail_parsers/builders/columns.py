@@ -115,6 +115,16 @@ def compile_layout(
     return _Compiler(_aligned(_joined(parts)), writer, whole=whole).layout()
 
 
+def check_quotes(parts: Sequence[bytes | Column]) -> None:
+    """Raises OptionError if the last column stands behind a quote that nothing closes."""
+    joined = _joined(parts)
+    before, last = (b"", *joined)[-2:] if joined else (b"", b"")
+    if isinstance(last, Column) and isinstance(before, bytes) and before.endswith(b'"'):
+        raise OptionError(
+            "log_format", f'the quote before {last.name} is not closed; allowed: "{last.name}"'
+        )
+
+
 def _joined(parts: Sequence[bytes | Column]) -> list[bytes | Column]:
     joined: list[bytes | Column] = []
     for part in parts:

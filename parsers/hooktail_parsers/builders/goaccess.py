@@ -36,6 +36,7 @@ from hooktail_parsers.builders.layout_parser import (
     definition_of,
     kept_fields,
 )
+from hooktail_parsers.builders.notations import without_quotes
 from hooktail_parsers.builders.record_plan import Meaning, RecordPlan, TimeSource
 from hooktail_parsers.builders.stamp_shape import stamp_shape
 from hooktail_parsers.builders.writers import NGINX_NONE, UNKNOWN
@@ -91,7 +92,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser | JsonPar
             time, client or request; or an option is wrong.
     """
     check_definition(definition, options)
-    formats = _formats(definition, options)
+    formats = _formats(without_quotes(definition), options)
     text = _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), formats.log)
     # In a JSON text the escapes are its own.
     is_json = formats.log.lstrip().startswith("{")

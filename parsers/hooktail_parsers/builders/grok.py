@@ -36,6 +36,7 @@ from hooktail_parsers.builders.layout_parser import (
     definition_of,
     kept_fields,
 )
+from hooktail_parsers.builders.notations import without_quotes
 from hooktail_parsers.builders.record_plan import Meaning, RecordPlan
 from hooktail_parsers.builders.regex import SHORTEST_LINE_BYTES, regex_parser
 from hooktail_parsers.builders.writers import UNKNOWN
@@ -76,7 +77,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser | RegexPa
             nothing; or an option is wrong.
     """
     check_definition(definition, options)
-    text = definition.strip()
+    text = without_quotes(definition).strip()
     pieces = list(_pieces(text.removeprefix("^").removesuffix("$"), 0))
     named = [piece for piece in pieces if isinstance(piece, _Part)]
     try:

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, OptionError
-from hooktail_parsers.builders.columns import Column, Shape, compile_layout
+from hooktail_parsers.builders.columns import Column, Shape, check_quotes, compile_layout
 from hooktail_parsers.builders.json_template import JsonTemplate
 from hooktail_parsers.builders.layout_parser import (
     ALL_FIELDS,
@@ -24,6 +24,7 @@ from hooktail_parsers.builders.layout_parser import (
 )
 from hooktail_parsers.builders.nginx_definition import read_definition
 from hooktail_parsers.builders.nginx_variables import nginx_column
+from hooktail_parsers.builders.notations import check_notation
 from hooktail_parsers.builders.record_plan import Meaning, RecordPlan, TimeSource
 from hooktail_parsers.builders.writers import NGINX_DEFAULT, NGINX_JSON, NGINX_NONE
 from hooktail_parsers.clock import clf_time_ms
@@ -57,10 +58,13 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser:
             time, client or request; or an option is wrong.
     """
     check_definition(definition, options)
+    check_notation(definition, "nginx")
     text, escape = read_definition(definition)
     is_json = text.lstrip().startswith("{")
     writer = _WRITERS[escape or ("json" if is_json else "default")]
     parts = _with_whole_targets(_parts(text))
+    if not is_json:
+        check_quotes(parts)
     layout = compile_layout(parts, writer)
     meanings = [column.meaning for column in layout.columns]
     time = _time_source(layout.columns, options)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from hooktail_parsers._api import OptionError
 
 _DIRECTIVE = re.compile(r"\s*log_format\s+")
+# Pasted with what stands around it: `http { log_format ...`.
+_INSIDE = re.compile(r"(?:\A|(?<=[\s{;]))(log_format\s+[\w-]+\s)")
 _ESCAPE = re.compile(r"\s*escape=(\w+)\s+")
 _GAP = re.compile(r"(?:\s+|#[^\n]*(?:\n|\Z))*")
 _PART = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s;'"#][^\s;]*)""", re.DOTALL)
@@ -34,6 +36,12 @@ def read_definition(definition: str) -> NginxFormat:
     Raises:
         OptionError: the directive is not complete, or its mode of escaping unknown.
     """
+    inside = [each.start(1) for each in _INSIDE.finditer(definition)]
+    if len(inside) > 1:
+        raise OptionError(
+            "log_format", f"holds the directive log_format {len(inside)} times; allowed: one"
+        )
+    definition = definition[inside[0] :] if inside else definition
     directive = _DIRECTIVE.match(definition)
     if directive:
         parts = _parts(definition, directive.end())

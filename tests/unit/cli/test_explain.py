@@ -298,3 +298,16 @@ def test_of_a_line_without_a_request_the_mapped_keys_that_it_lacks_are_named(
     assert code == 1
     assert "counted as filtered.no_request" in out
     assert told_of in out
+
+
+def test_of_a_line_whose_columns_no_header_names_it_is_said_how_to_give_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "hooktail.toml"
+    named = 'format = "iis_w3c"\n[[source.event]]'
+    path.write_text(CONFIG.format(directory=tmp_path).replace("[[source.event]]", named, 1))
+
+    _, out = told(str(path), "2025-03-14 08:26:53 10.0.0.1 GET /thanks - 443 - 81.2.69.142", capsys)
+
+    assert "If it should be one: give the file's header (#Fields) before the line" in out
+    assert "or set fields" in out

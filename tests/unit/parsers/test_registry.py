@@ -128,3 +128,20 @@ def test_two_plugins_of_one_name_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(PluginError, match=r"acme-logs, zeta-logs.*more than once"):
         find("acme")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "builder"),
+    [
+        ("log_format main '$remote_addr - $remote_user [$time_local] \"$request\"';", "nginx"),
+        ("'$remote_addr - $remote_user [$time_local] \"$request\"'", "nginx"),
+        ('LogFormat "%h %l %u %t \\"%r\\" %>s %b" common', "apache"),
+        ('%h %l %u %t "%r" %>s %b', "apache"),
+        ("%{X-Forwarded-For}i %l %u %t", "apache"),
+    ],
+)
+def test_a_definition_without_its_builder_is_told_which(pasted: str, builder: str) -> None:
+    with pytest.raises(UnknownFormatError, match=f"allowed: {builder}: before it") as caught:
+        find(pasted)
+
+    assert len(str(caught.value)) < 100
