@@ -74,6 +74,8 @@ USER = Shape(spaced=True, spaced_behind_lists=False)
 HEADER = Shape(listed=True)
 """A header of a client's own, of an unknown kind."""
 _AROUND_COMMAS = rb" {0,8}+, {0,8}+"
+_WORDS = rb"(?>(?:[^ ,]++|" + _AROUND_COMMAS + rb")*)"
+"""Up to a space that is beside no comma."""
 LIST = Shape(
     rb"(?:[^\s,]++|" + _AROUND_COMMAS + rb")*",
     chars=bytes(set(range(256)) - set(_SPACES)),
@@ -226,7 +228,7 @@ class _Compiler:
         elif not end and shape.begins and not self._whole:
             return _outside(_SPACES) + b"*+"
         elif behind == b" " and shape.spaced is None and not self._ahead(at + 2, behind):
-            return b"(?>(?:[^ ,]++|" + _AROUND_COMMAS + b")*)"
+            return _WORDS
         elif end == b"\t":
             # Whoever separates by tabs has none in a value.
             stops += end
@@ -262,6 +264,9 @@ class _Compiler:
                 if not shape.bounded or (end and end in shape.chars):
                     break
                 ahead += b"(?>" + shape.exact + b")"
+            elif shape.spaced is None and end == b" " and stop == _SPACES:
+                # At its commas nothing ends, so that few places look across one list.
+                ahead += _WORDS
             elif shape.spaced is not True and (not end or end in stop or end in shape.never):
                 ahead += _outside(stop + end) + b"*+"
             else:

@@ -38,6 +38,10 @@ APACHE: dict[str, tuple[str, str | None, str]] = {
     "%{X-Request-Id}i": ("ab12", "request_id", "ab12"),
     "%{X-Forwarded-Proto}i": ("https", "scheme", "https"),
     '"%{User-Agent}i"': (f'"{AGENT}"', "user_agent", AGENT),
+    "%{Referer}i": ("https://a.example/x", "referrer", "https://a.example/x"),
+    "%{BALANCER}e": ("Zx", None, ""),
+    "%{sid}C": ("abc", None, ""),
+    "%X": ("+", None, ""),
 }
 NGINX: dict[str, tuple[str, str | None, str]] = {
     "$remote_addr": APACHE["%h"],
@@ -156,6 +160,26 @@ def test_the_layouts_behind_a_balancer_are_read_whole(front: str) -> None:
 
     assert isinstance(parsed, Record)
     assert (parsed.xff, parsed.user, parsed.path) == (chain, None, "/p")
+
+
+@pytest.mark.parametrize(
+    ("front", "values", "user"),
+    [
+        # What tells where a column ends looks across the columns behind it, the list among them.
+        ("%u %L %{UNIQUE_ID}e %m %{X-Original-Forwarded-For}i %X", "alice Zx uu GET {} +", "alice"),
+        ("%{X-Foo}i %{sid}C %l %v %D %{XFF}e %p %u", "bar abc - a.example 15 {} 443 bob", "bob"),
+    ],
+)
+@pytest.mark.parametrize("chain", ["2001:db8::7, 10.0.0.9", "10.0.0.9,  10", "10.0.0.9"])
+def test_a_list_that_stands_further_on_shifts_no_column(
+    front: str, values: str, user: str, chain: str
+) -> None:
+    line = f'{values.format(chain)} "GET /p HTTP/1.1" {TIME} 10.0.0.1'
+
+    parsed = of_apache(f'{front} "%r" %t %h')(line.encode())
+
+    assert isinstance(parsed, Record)
+    assert (parsed.user, parsed.path, parsed.ip) == (user, "/p", "10.0.0.1")
 
 
 @pytest.mark.parametrize(
