@@ -1,22 +1,24 @@
-"""Records of somebody else's parser, held to the types that a record has.
+"""What somebody else's parser says, held to the types that it may have.
 
 A parser that forgets to decode gives bytes for text, and whoever writes or compares them would
 fail instead of it. Such a record is the parser's failure; what it says of the request is not
-looked at here. Parsers of this package are not checked: their tests are.
+looked at here. A reason becomes the name of a counter, in the log too: it has to be a word, and no
+piece of a line. Parsers of this package are not checked: their tests are.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from hooktail_parsers import ParseError, Record, Step
+from hooktail_parsers import Finished, ParseError, Part, Record, Skip, Step
 from hooktail_parsers.assembly import is_stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from hooktail_parsers import Format, Parser, Result, StatefulParser
+    from hooktail_parsers import Format, Parsed, Parser, Result, StatefulParser
 
 Given = ParamSpec("Given")
 Said = TypeVar("Said")
@@ -32,6 +34,8 @@ _MS = "; allowed: milliseconds of the years 1 to 9999"
 _HIGHEST = (1 << 64) - 1
 _LOWEST = -(1 << 63)
 _DEEPEST = 32
+_WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_LONGEST, _MOST_REASONS = 64, 64
 
 
 class ParserFailed(ParseError):  # noqa: N818  # a finding about a line, as its base is
@@ -71,15 +75,51 @@ class _Checked:
 
     def __init__(self, parser: Parser) -> None:
         self._parser = parser
+        self._reasons: set[str] = set()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._parser, name)
 
     def parse(self, line: bytes) -> Result:
-        return _result(self._parser.parse(line))
+        try:
+            return self._checked(self._parser.parse(line))
+        except ParseError as error:
+            return self._checked(error)
+        except SystemExit:
+            raise RuntimeError("it called sys.exit()") from None
 
     def parse_batch(self, lines: Sequence[bytes]) -> Sequence[Result]:
-        return [_result(each) for each in self._parser.parse_batch(lines)]
+        try:
+            return [self._checked(each) for each in self._parser.parse_batch(lines)]
+        except SystemExit:
+            raise RuntimeError("it called sys.exit()") from None
+
+    def _checked(self, result: Result) -> Result:
+        if isinstance(result, Step):
+            return _step(result, self._part)
+        return self._part(result)
+
+    def _part(self, parsed: Said) -> Said | ParserFailed:
+        problem = ""
+        if isinstance(parsed, Record):
+            problem = wrong_type(parsed)
+            problem = problem and f"record whose {problem}"
+        elif isinstance(parsed, Part):
+            problem = "" if _is_hashable(parsed.record) else "Part whose record has no hash"
+        elif isinstance(parsed, Skip | ParseError) and not isinstance(parsed, ParserFailed):
+            problem = self._reason_problem(parsed.reason)
+            problem = problem and f"{type(parsed).__name__} whose reason {problem}"
+        return ParserFailed(f"it returned a {problem}") if problem else parsed
+
+    def _reason_problem(self, reason: object) -> str:
+        if not isinstance(reason, str) or len(reason) > _LONGEST or not _WORD.fullmatch(reason):
+            return "is no snake_case word"
+        if reason in self._reasons:
+            return ""
+        if len(self._reasons) >= _MOST_REASONS:
+            return f"is one more than {_MOST_REASONS}"
+        self._reasons.add(reason)
+        return ""
 
 
 class _StatefulChecked(_Checked):
@@ -98,22 +138,29 @@ class _StatefulChecked(_Checked):
 
     def give_up(self, record: Hashable) -> Step:
         step = self._stateful.give_up(record)
-        return _step(step) if isinstance(step, Step) else step
+        checked = self._checked(step)
+        return checked if isinstance(checked, Step) else step
 
 
-def _result(result: Result) -> Result:
-    return _step(result) if isinstance(result, Step) else _part(result)
+def _step(step: Step, checked: Callable[[Parsed | Part], Parsed | Part]) -> Step | ParserFailed:
+    finished: object = step.finished
+    if not isinstance(finished, tuple) or not all(
+        isinstance(each, Finished) and _is_hashable(each.record) for each in finished
+    ):
+        return ParserFailed("it returned a Step whose finished is no tuple of Finished")
+    if step.state is not None and not isinstance(step.state, str):
+        return ParserFailed(f"it returned a Step whose state is {_type(step.state)}")
+    line = None if step.line is None else checked(step.line)
+    ended = tuple(replace(each, parsed=checked(each.parsed)) for each in step.finished)
+    return replace(step, line=line, finished=ended)
 
 
-def _step(step: Step) -> Step:
-    line = _part(step.line)
-    finished = tuple(replace(each, parsed=_part(each.parsed)) for each in step.finished)
-    return replace(step, line=line, finished=finished)
-
-
-def _part(parsed: Said) -> Said | ParserFailed:
-    problem = wrong_type(parsed) if isinstance(parsed, Record) else ""
-    return ParserFailed(f"it returned a record whose {problem}") if problem else parsed
+def _is_hashable(record: object) -> bool:
+    try:
+        hash(record)
+    except TypeError:
+        return False
+    return True
 
 
 def wrong_type(record: Record) -> str:
