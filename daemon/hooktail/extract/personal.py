@@ -80,7 +80,7 @@ _WITH_LONE_CODE = re.compile(r"[17][0-9]{10}")
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFE6B: ord("@")}
 """Fullwidth letters, digits and signs, as some keyboards write them, as plain ones."""
 _FOLDABLE = "\uff01-\uff5e\ufe6b"
-_ESCAPE = re.compile(r"\\{1,8}(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_ESCAPE = re.compile(r"\\{1,8}(?:[uU]([0-9a-fA-F]{4})|[xX]([0-9a-fA-F]{2}))")
 """A character as JSON, or a log, writes it: `\\u0040`, `\\x40`."""
 # By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
 # tenth number that an application has.
@@ -262,6 +262,11 @@ def folded(text: str) -> str:
 def _unescaped(found: re.Match[str]) -> str:
     letter = chr(int(found[1] or found[2], 16))
     return letter if letter.isprintable() else found[0]
+
+
+def phones_in(text: str) -> list[int]:
+    """Returns where in a text phone numbers begin, each with its `+`."""
+    return [found.start() for found in _PHONE.finditer(text)]
 
 
 def kind_of(text: str) -> Kind | None:

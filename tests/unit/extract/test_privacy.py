@@ -83,6 +83,7 @@ def sha256(text: str) -> str:
         ("jane\\u0040mail.example", "email"),
         ("jane\\\\u0040mail.example", "email"),
         ("jane\\x40mail.example", "email"),
+        ("JANE\\U0040MAIL.EXAMPLE", "email"),
         ("jane@[192.0.2.1]", "email"),
         ("jane@[IPv6:2001:db8::1]", "email"),
         ("\\u002b491701234567", "phone"),
