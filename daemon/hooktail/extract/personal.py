@@ -55,17 +55,18 @@ _JWT = re.compile(
 )
 # Without the header's name before them. `Basic` is Base64 of `user:password`; another word is none.
 _CREDENTIALS = re.compile(
-    r"[bB](?<![^\W_][bB])(?:(?i:earer) {1,4}(?=[\w.~+/-]{0,256}[0-9])[\w.~+/-]{8,}+=*+"
+    r"[bB](?<![^\W_].)(?:(?i:earer) {1,4}(?=[\w.~+/-]{0,256}[0-9])[\w.~+/-]{8,}+=*+"
     r"|(?i:asic) {1,4}(?P<basic>[A-Za-z0-9+/_-]{6,1024}+={0,2}+))"
 )
-_DIGITS = re.compile(r"(?<![^\W_])[0-9](?>(?:[ -]?[0-9]){13,})(?![^\W_])")
+# A look behind stands behind the first character: so the engine skips quickly to where one is.
+_DIGITS = re.compile(r"[0-9](?<![^\W_].)(?>(?:[ -]?[0-9]){13,})(?![^\W_])")
 # Glued to letters: whole, and in no hexadecimal id.
-_GLUED = re.compile(r"(?<![0-9])[2-6][0-9]{14,15}(?![0-9])")
+_GLUED = re.compile(r"[2-6](?<![0-9].)[0-9]{14,15}(?![0-9])")
 _SHORTEST_HEX_ID = 24
 # In the groups that are printed on it, whatever stands between them.
 _BETWEEN = rf"[ ./_+{_BLANKS}{_DASHES}-]{{1,2}}"
 _GROUPED = re.compile(
-    rf"(?<![0-9])[2-6][0-9]{{3}}({_BETWEEN})"
+    rf"[2-6](?<![0-9].)[0-9]{{3}}({_BETWEEN})"
     rf"(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{6}}\1[0-9]{{5}})(?![0-9])"
 )
 # Of a path. A segment `phone` or `mobile` does not make one: the number may be a product's.
