@@ -326,6 +326,22 @@ async def test_a_bad_event_is_kept_and_settled_and_the_rest_goes_on() -> None:
 
 
 @on_virtual_time
+async def test_what_an_endpoint_repeats_of_an_event_is_told_nowhere() -> None:
+    async with running() as scene:
+        scene.sender.script(81269142, Rejected("http_400", 400, "what is 81269142?"))
+        scene.sender.script(
+            81269143, Misconfigured("http_403", 403, "who is 81269143?"), Delivered()
+        )
+        scene.submit(81269142, 81269143)
+        await scene.destination.drain()
+
+        assert [each.answer for each in scene.letters.letters] == ["what is ***?"]
+        answers = [fields["answer"] for _, fields in scene.log.lines if "answer" in fields]
+        assert sorted(map(str, answers)) == ["what is ***?", "who is ***?"]
+        assert "812691" not in str(scene.log.lines)
+
+
+@on_virtual_time
 async def test_an_event_is_kept_before_it_is_settled() -> None:
     async with running() as scene:
         scene.letters.takes_s = 5.0

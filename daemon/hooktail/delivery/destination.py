@@ -20,6 +20,7 @@ import structlog
 
 from hooktail.delivery.backoff import full_jitter_s
 from hooktail.delivery.deadletter import Letter
+from hooktail.delivery.echo import without_echo
 from hooktail.delivery.gate import Gate, Mode
 from hooktail.delivery.outcome import Delivered, Misconfigured, Rejected, Retry
 from hooktail.delivery.poison import PoisonTest
@@ -285,7 +286,8 @@ class Destination:
 
     def _on_outcomes(self, outcomes: list[tuple[Delivery, Outcome]]) -> None:
         now = self._clock()
-        for delivery, outcome in outcomes:
+        for delivery, answered in outcomes:
+            outcome = without_echo(answered, delivery.event.body)
             delivery.tries += 1
             self._gate.on_outcome(now, outcome, now - delivery.sent_at)
             match outcome:

@@ -31,6 +31,8 @@ MORE_PATTERNS = {
     "Icinga": r"\bIcinga",
     "Blackbox-Exporter": r"Blackbox[ -]Exporter",
     "Azure Traffic Manager": r"^Azure Traffic Manager",
+    "Varnish-Probe": r"^Varnish-Probe",
+    "Envoy": r"^Envoy/HC",
     # Fetchers of podcast feeds
     "iTMS": r"^iTMS$",
     "Amazon Music Podcast": r"^Amazon Music Podcast$",
@@ -65,15 +67,37 @@ MORE_PATTERNS = {
     "PycURL": r"^PycURL/",
     "rest-client": r"^rest-client/",
     "Deno": r"^Deno/",
+    "Bun": r"^Bun/",
+    "Java-http-client": r"^Java-http-client/",
+    "ureq": r"^ureq/",
+    "hyper": r"^hyper/",
+    "http.rb": r"^http\.rb/",
+    "LWP::Simple": r"^LWP::Simple/",
+    "aria2": r"^aria2/",
+    "youtube-dl": r"^youtube-dl\b",
+    "yt-dlp": r"^yt-dlp\b",
     # Tests of load
     "ApacheBench": r"^ApacheBench/",
     "k6": r"\bk6/[0-9]",
+    "Siege": r"\bSiege/[0-9]",
+    "JMeter": r"\bJMeter\b",
+    "hey": r"^hey/[0-9]",
     # Scanners
     "gobuster": r"^gobuster/",
     "Nuclei": r"^Nuclei - ",
+    "feroxbuster": r"^feroxbuster/",
+    "Fuzz Faster U Fool": r"^Fuzz Faster U Fool",
+    "Wordfence": r"\bWordfence\b",
     "Wappalyzer": r"Wappalyzer",
     # Callers
     "GitHub-Hookshot": r"^GitHub-Hookshot/",
+    "Jetpack": r"^Jetpack by WordPress\.com",
+    "Twilio": r"^Twilio(?:Proxy)?/",
+    "PayPal IPN": r"^PayPal IPN",
+    "n8n": r"^n8n\b",
+    "Microsoft Office Existence Discovery": r"^Microsoft Office Existence Discovery",
+    # Every browser says more
+    "Mozilla": r"^Mozilla/[0-9.]+$",
     # Whoever says so: a page about itself (`+https://...`), or a name that ends in what it is
     "+https": r"\+ ?(?:https?:|mailto:)",
     "bot": r"bot\b",
@@ -84,13 +108,22 @@ MORE_PATTERNS = {
 
 FALSE_SIGNS = (
     # Phones of the brand Cubot ("CUBOT X19", "CUBOT_NOTE_S"): they end in "bot".
-    r"\bCUBOT(?=[ _;)/-]|$)",
+    r"\bCUBOT(?=[ _,;)/-]|$)",
+    # Models of Android, alone in their place: "Talbot", "Robot Phone R1"; not "TalBot", "a-bot/1".
+    (
+        r"(?-i:\bLinux; (?:U; )?Android [\d.]+; (?:[a-z]{2}[-_][A-Za-z]{2}; )?"
+        r"(?![^;()/+]*[a-z]Bot\b)[^;()/+]{0,40}[Bb][Oo][Tt]\b[^;()/+]{0,40}(?=\)| Build/|; wv\)))"
+        r"(?=.* (?:AppleWebKit|Chrome|Gecko)/)"
+    ),
     # Players of podcasts that name a page about themselves; the fetchers of the same makers do not
     # call themselves apps.
     r"^[\w ]+/[\w.]+ \(\+https?://[^\s;()]+; [\w ]+ podcast app\)",
     r"^Podimo/[\d.]+ build ",
     r"^GoogleChirp/",
     # Browsers within messengers, whose previews of links go by the name alone.
-    r"(?<=^Mozilla/5\.0 \()(?=.* (?:Safari/[\d.]+|Mobile/\w+) (?:WhatsApp|Viber)/).*",
+    (
+        r"(?<=^Mozilla/5\.0 \()(?=.* (?:AppleWebKit/|Safari/[\d.]+|Mobile/\w+))"
+        r"(?=.* (?:WhatsApp|Viber)/)(?!.*(?:bot\b|crawler|spider|\+ ?http)).*"
+    ),
 )
 """What is left out of an agent before the patterns are asked a second time; for `re` alone."""

@@ -71,7 +71,7 @@ class BotList:
         plain = without_false_signs(plain)
         if self._is_known(plain):
             for pattern_text in _all_patterns():
-                if re.search(pattern_text, plain):
+                if re.search(_with_ends(pattern_text), plain):
                     return _name_of(pattern_text)
         return ""
 
@@ -209,9 +209,9 @@ def finder_of_re(patterns: Sequence[str]) -> Find:
     case, which is half the work.
     """
     caseless = [each.removeprefix(_CASELESS) for each in patterns if each.startswith(_CASELESS)]
-    exact = [each for each in patterns if not each.startswith(_CASELESS)]
+    exact = [_with_ends(each) for each in patterns if not each.startswith(_CASELESS)]
     at_head, anywhere = _two_patterns(exact)
-    low_at_head, low_anywhere = _two_patterns([_lower(each) for each in caseless])
+    low_at_head, low_anywhere = _two_patterns([_with_ends(_lower(each)) for each in caseless])
 
     def find(text: str) -> bool:
         low = text.lower()
@@ -238,6 +238,12 @@ def _lower(pattern: str) -> str:
     return re.sub(r"(\\.)|([A-Z])", lambda found: found[1] or found[2].lower(), pattern)
 
 
+def _with_ends(pattern: str) -> str:
+    r"""Returns a pattern for `re` whose `$` is the end, as google-re2 has it: `\Z`."""
+    return _END.sub(lambda found: found[1] or r"\Z", pattern)
+
+
+_END = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\$", re.DOTALL)
 _PLAIN_HEAD = re.compile(r"[A-Za-z0-9 ]{2}(?![?*+{])")
 
 

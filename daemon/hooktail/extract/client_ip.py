@@ -27,9 +27,10 @@ MOST_HOPS = 32
 # `Forwarded` (RFC 7239). A comma inside quotes ends an element too: what is legal there and holds
 # one (`host`) is not worth what a client could hide behind an open quote. So that nobody smuggles
 # an element in by a quoted comma, each piece has to be made of whole pairs.
-_PAIR = r'\s*+[A-Za-z-]++\s*+=\s*+(?:"(?>(?:[^"\\]|\\.)*)"|[^",;\s\\]*+)\s*+'
-_IS_ELEMENT = re.compile(rf"(?>(?:{_PAIR}(?:;|\Z)|\s*+;)+)\s*+\Z", re.DOTALL).match
-_FOR = re.compile(r'(?:\A|;)\s*+for\s*+=\s*+"?([^",;\s\\]++)"?\s*+(?:;|\Z)', re.IGNORECASE).search
+_PAIR = re.compile(
+    r'\s*+(?:([A-Za-z-]++)\s*+=\s*+("(?>(?:[^"\\]|\\.)*)"|[^",;\s\\]*+)\s*+)?(?:;|\Z)', re.DOTALL
+).match
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class ClientIps:
@@ -115,8 +116,24 @@ class ClientIps:
 
 
 def _forwarded_for(element: str) -> str | None:
-    found = _FOR(element) if _IS_ELEMENT(element) else None
-    return None if found is None else _address(found[1])
+    """Returns the address in an element's only `for`.
+
+    Two of them are forbidden (section 4): which one the proxy wrote cannot be told.
+    """
+    found = None
+    at = 0
+    while at < len(element):
+        pair = _PAIR(element, at)
+        if pair is None:
+            return None
+        at = pair.end()
+        if pair[1] is not None and pair[1].lower() == "for":
+            if found is not None:
+                return None
+            found = pair[2]
+    if found is None:
+        return None
+    return _address(_ESCAPED.sub(r"\1", found[1:-1]) if found[:1] == '"' else found)
 
 
 def _address(text: str) -> str | None:

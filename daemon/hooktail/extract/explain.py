@@ -271,19 +271,20 @@ def _fields(extractor: Extractor, rule: CompiledRule, record: Record) -> list[St
             too_long = True
         told = None if value is None else guard.fields({each.name: value}, rule.once_per)
         sent = None if told is None else told.get(each.name)
+        found = each.read(record, groups)
         lacking = first_lacking(each.places, record, groups)
         steps.append(
             FieldStep(
                 name=each.name,
                 source=each.source,
                 type=each.type,
-                found=each.read(record, groups),
+                found=found,
                 value=sent,
                 required=each.required,
                 too_long=too_long,
                 lost_in=lost_in,
                 lacks="" if lacking is None else lacking[0],
-                private=sent != value,
+                private=sent != value or (not too_long and each.withholds(found)),
             )
         )
     return steps

@@ -9,10 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.extract.casts import CASTS, TYPES, cast_to, longest_text
+from hooktail.extract.casts import CASTS, TYPES, cast_to, longest_text, to_string
 from hooktail.extract.event import RESERVED
 from hooktail.extract.hashing import knows_national_numbers
+from hooktail.extract.personal import HINT, kind_of
 from hooktail.extract.places import PLACES
+from hooktail.extract.privacy import is_id_name
 from hooktail.extract.templates import Template, compile_place, compile_template
 from hooktail.extract.text import stated
 from hooktail.extract.transforms import HASHES, NAMES, Transform, compile_transforms
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from hooktail.extract.complaints import Complaints
     from hooktail.extract.places import Groups, Read, Surroundings
     from hooktail_parsers import JsonValue, Record
+
+_NEVER_SENT = ("card", "token")
 
 
 class Outcome(NamedTuple):
@@ -53,6 +57,7 @@ class CompiledField:
     default: JsonValue
     max_length: int
     transforms: tuple[Transform, ...] = ()
+    is_id: bool = False
     places: tuple[tuple[str, Read], ...] = ()
     """The places of a template, by name."""
 
@@ -68,17 +73,45 @@ class CompiledField:
         read = self.read(record, groups)
         if read is None:
             return Outcome(self.default)
-        found = read
-        for transform in self.transforms:
-            found = transform.apply(found)
-            if found is None:
-                return self._lost(read, transform.name)
+        found, lost_in = self._made_of(read)
+        if lost_in:
+            return self._lost(read, lost_in)
+        if self._hides(read, found):
+            return Outcome(None)
         value = self.cast(found)
         if value is None:
             return self._lost(read, self.type)
         if isinstance(value, str | list | dict) and longest_text(value) > self.max_length:
             raise TooLarge
         return Outcome(value)
+
+    def withholds(self, read: object) -> bool:
+        """Whether a read value is not sent because transforms made what it tells unrecognisable."""
+        found, lost_in = (None, "") if read is None else self._made_of(read)
+        return found is not None and not lost_in and self._hides(read, found)
+
+    def _made_of(self, read: object) -> tuple[object, str]:
+        """Returns what the transforms make of a value, or the name of that which makes nothing."""
+        found = read
+        for transform in self.transforms:
+            found = transform.apply(found)
+            if found is None:
+                return None, transform.name
+        return found, ""
+
+    def _hides(self, read: object, found: object) -> bool:
+        """Whether a card's number or a token was in a value, and can no longer be seen in it.
+
+        Who looks at the event next would let it pass (`split`, `upper`). E-mail addresses and phone
+        numbers may be meant to be sent; a hash is what was asked for, and an id is sent as it is.
+        """
+        if (
+            not self.transforms
+            or self.is_id
+            or any(each.name in HASHES for each in self.transforms)
+        ):
+            return False
+        return _holds_secret(read) and not _holds_secret(found)
 
     def _lost(self, read: object, step: str) -> Outcome:
         is_empty = read in ([], {}) or (isinstance(read, str) and stated(read) is None)
@@ -128,7 +161,15 @@ def compile_field(
         default=None if section.default is None else cast(section.default),
         max_length=section.max_length,
         transforms=transforms,
+        is_id=is_id_name(section.name),
     )
+
+
+def _holds_secret(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_holds_secret, value))
+    text = to_string(value)
+    return text is not None and HINT.search(text) is not None and kind_of(text) in _NEVER_SENT
 
 
 def is_hashed(section: FieldSection) -> bool:

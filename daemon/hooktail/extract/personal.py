@@ -6,6 +6,9 @@ It only judges; what becomes of it is up to `privacy`. All patterns are linear i
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from itertools import accumulate
+from string import hexdigits
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
 
@@ -27,8 +30,13 @@ Kind: TypeAlias = 'Literal["email", "phone", "card", "token"]'
 # What stands before and behind an address in a text, in a query, in JSON.
 _EDGE = r"\s/?&=;,:@\"'<>()\[\]{}|\\"
 # It begins only where a word does and never steps back over it: linear in the length of the text.
-# In a path, its halves may be segments.
-_EMAIL = re.compile(rf"(?<![^{_EDGE}])[^{_EDGE}]++@/?[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)")
+# In a path, its halves may be segments. Before the sign it may be quoted (RFC 5321), and behind it
+# stand an address in brackets; what lies between the quotes of two texts of JSON is not quoted.
+_EMAIL = re.compile(
+    rf"(?:(?<![^{_EDGE}])[^{_EDGE}]++|(?<![^\s=:,;<(\[{{])\"[^\s\",:][^\"]{{0,63}}+\")"
+    rf"@(?:/?[^{_EDGE}]+\.(?:xn--[\w-]+|[^\W\d_]{{2,}}+)"
+    r"|\[(?:[Ii][Pp][Vv]6:)?[0-9A-Fa-f.:]{3,45}\])"
+)
 # As people write it who do not want to be found by machines.
 _AT = r" ?[(\[] ?at ?[)\]] ?"
 _SPELT_EMAIL = re.compile(
@@ -39,12 +47,26 @@ _DASHES = "\u2010-\u2015\u2212"
 # A plus right behind a digit stands for a blank, another one begins the next number.
 _WITHIN_PHONE = rf"(?:[ ()./{_BLANKS}{_DASHES}-]{{0,2}}|\)?\+[(+]?)"
 _PHONE = re.compile(rf"(?<![^\W_])(?<!\+)\+[1-9](?:{_WITHIN_PHONE}[0-9]){{7,14}}(?![0-9])")
-_JWT = re.compile(r"(?<![^\W_])eyJ[\w-]{8,2048}+\.[\w-]{4,}+\.[\w-]*+")
-_DIGITS = re.compile(r"(?<![^\W_])[0-9](?>(?:[ -]?[0-9]){13,})(?![^\W_])")
+# Signed (three parts), or encrypted: then there are five, and the second may be empty (RFC 7516).
+_JWT = re.compile(
+    r"(?<![^\W_])eyJ[\w-]{8,2048}+\."
+    r"(?:[\w-]{4,}+\.[\w-]*+(?:\.[\w-]{4,}+\.[\w-]{4,}+)?"
+    r"|\.[\w-]{4,}+\.[\w-]{4,}+\.[\w-]{4,}+)"
+)
+# Without the header's name before them. `Basic` is Base64 of `user:password`; another word is none.
+_CREDENTIALS = re.compile(
+    r"[bB](?<![^\W_].)(?:(?i:earer) {1,4}(?=[\w.~+/-]{0,256}[0-9])[\w.~+/-]{8,}+=*+"
+    r"|(?i:asic) {1,4}(?P<basic>[A-Za-z0-9+/_-]{6,1024}+={0,2}+))"
+)
+# A look behind stands behind the first character: so the engine skips quickly to where one is.
+_DIGITS = re.compile(r"[0-9](?<![^\W_].)(?>(?:[ -]?[0-9]){13,})(?![^\W_])")
+# Glued to letters: whole, and in no hexadecimal id.
+_GLUED = re.compile(r"[2-6](?<![0-9].)[0-9]{14,15}(?![0-9])")
+_SHORTEST_HEX_ID = 24
 # In the groups that are printed on it, whatever stands between them.
 _BETWEEN = rf"[ ./_+{_BLANKS}{_DASHES}-]{{1,2}}"
 _GROUPED = re.compile(
-    rf"(?<![0-9])[2-6][0-9]{{3}}({_BETWEEN})"
+    rf"[2-6](?<![0-9].)[0-9]{{3}}({_BETWEEN})"
     rf"(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{6}}\1[0-9]{{5}})(?![0-9])"
 )
 # Of a path. A segment `phone` or `mobile` does not make one: the number may be a product's.
@@ -59,6 +81,8 @@ _WITH_LONE_CODE = re.compile(r"[17][0-9]{10}")
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFE6B: ord("@")}
 """Fullwidth letters, digits and signs, as some keyboards write them, as plain ones."""
 _FOLDABLE = "\uff01-\uff5e\ufe6b"
+_ESCAPE = re.compile(r"\\{1,8}(?:[uU]([0-9a-fA-F]{4})|[xX]([0-9a-fA-F]{2}))")
+"""A character as JSON, or a log, writes it: `\\u0040`, `\\x40`."""
 # By what the issuers' numbers begin with, and their lengths; a check digit alone would take every
 # tenth number that an application has.
 _CARD = re.compile(
@@ -67,17 +91,34 @@ _CARD = re.compile(
     r"|3[47][0-9]{13}"
     r"|3(?:0[0-5]|[689][0-9])[0-9]{11}(?:[0-9]{2})?"
     r"|35(?:2[89]|[3-8][0-9])[0-9]{12}"
+    r"|220[0-4][0-9]{12}(?:[0-9]{1,3})?"
     r"|6(?:011|22[1-9]|4[4-9][0-9]|5[0-9]{2}|2[0-9]{2})[0-9]{12}(?:[0-9]{1,3})?"
     r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{10,15}"
 )
-_SHORTEST_CARD, _LONGEST_CARD = 14, 19
-_FIRST_OF_CARD = "23456"
+_CARD_LENGTHS = {
+    "22": range(16, 20),
+    **dict.fromkeys(("23", "24", "25", "26", "27"), range(16, 17)),
+    **dict.fromkeys(("30", "36", "38", "39"), range(14, 17, 2)),
+    **dict.fromkeys(("34", "37"), range(15, 16)),
+    "35": range(16, 17),
+    **dict.fromkeys((f"4{digit}" for digit in range(10)), range(16, 20, 3)),
+    **dict.fromkeys(("51", "52", "53", "54", "55"), range(16, 17)),
+    **dict.fromkeys(("50", "58", "63", "67"), range(14, 20)),
+    **dict.fromkeys(("60", "62", "64", "65"), range(16, 20)),
+}
+"""How long a card's number is that begins so: no more need be tried."""
+_VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+"""What a digit counts in every second place (ISO/IEC 7812)."""
 
 # A quick look goes through every text: each branch begins with what few characters are.
 _MAY_BE_CARD = (
     rf"[0-9](?:[ -]?[0-9]){{3}}(?:[ -]?(?:[0-9][ -]?){{10}}|{_BETWEEN}[0-9]{{4,6}}{_BETWEEN}[0-9])"
 )
-HINT = re.compile(rf"[@%+/\"':({_FOLDABLE}]|\[ ?[aA]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}")
+_CREDENTIALS_HINT = "[bB](?i:earer|asic) "
+HINT = re.compile(
+    rf"[@%+/\"':(\\{_FOLDABLE}]|\[ ?[aA]|eyJ|=[^&=]*+=|{_MAY_BE_CARD}|{_CREDENTIALS_HINT}"
+)
 """Found in every query that may need a closer look at its values: in all that `reveals` finds."""
 _USER_INFO = re.compile(r"(:?//)(?:(?<=://)[^/?#\s]*|[^/?#\s:@]++:[^/?#\s]*)@")
 _PAIR = re.compile(
@@ -95,7 +136,7 @@ _LINK = (
 )
 _MAY_BE_LINK = re.compile(_LINK)
 PATH_HINT = re.compile(
-    rf"[@%+\"':;=({_FOLDABLE}]|\[ ?[aA]|eyJ|{_MAY_BE_CARD}"
+    rf"[@%+\"':;=(\\{_FOLDABLE}]|\[ ?[aA]|eyJ|{_MAY_BE_CARD}|{_CREDENTIALS_HINT}"
     # In lower case, upper case, and what else is either (long s, the sign of Kelvin).
     r"|(?=[ptojsklPTOJSKL\u017f\u212a])(?i:passw|token|otp|jwt|sid|sess|key|link)[\w.-]*+/"
     r"|(?=[tpTP])(?<![^\W_])(?i:tel(?:ephone)?|phone[-_]?number)/"
@@ -213,8 +254,20 @@ def _without_drawn(found: re.Match[str]) -> str:
 
 
 def folded(text: str) -> str:
-    """Returns a text with plain letters, digits and signs for fullwidth ones."""
+    """Returns a text with plain letters, digits and signs for fullwidth and escaped ones."""
+    if "\\" in text:
+        text = _ESCAPE.sub(_unescaped, text)
     return text if text.isascii() else text.translate(_FOLDED)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    letter = chr(int(found[1] or found[2], 16))
+    return letter if letter.isprintable() else found[0]
+
+
+def phones_in(text: str) -> list[int]:
+    """Returns where in a text phone numbers begin, each with its `+`."""
+    return [found.start() for found in _PHONE.finditer(text)]
 
 
 def kind_of(text: str) -> Kind | None:
@@ -222,8 +275,12 @@ def kind_of(text: str) -> Kind | None:
     text = folded(text)
     if "eyJ" in text and _JWT.search(text):
         return "token"
-    if any(_has_card(found[0]) for found in _DIGITS.finditer(text)) or any(
-        _is_card(found[0]) for found in _GROUPED.finditer(text)
+    if any(map(_is_credentials, _CREDENTIALS.finditer(text))):
+        return "token"
+    if (
+        any(_has_card(found[0]) for found in _DIGITS.finditer(text))
+        or any(_is_card(found[0]) for found in _GROUPED.finditer(text))
+        or any(map(_is_glued_card, _GLUED.finditer(text)))
     ):
         return "card"
     if "@" in text and _EMAIL.search(text):
@@ -252,7 +309,7 @@ def _reveals(text: str, *, paths: bool = True) -> bool:
     for _ in range(MOST_LAYERS + 1):
         if kind_of(text) is not None or _is_named(text, paths=paths):
             return True
-        if "%" not in text:
+        if "%" not in text and "\\" not in text:
             return False
         before, text = text, folded(unquote(text, errors="replace"))
         if text == before:
@@ -282,11 +339,17 @@ def _is_named(text: str, *, paths: bool) -> bool:
 def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
     """Returns the text with all that stands in it and gives somebody away replaced."""
     text = _JWT.sub(lambda found: instead("token", found[0]), text)
+    text = _CREDENTIALS.sub(
+        lambda found: instead("token", found[0]) if _is_credentials(found) else found[0], text
+    )
     text = _DIGITS.sub(
         lambda found: instead("card", found[0]) if _has_card(found[0]) else found[0], text
     )
     text = _GROUPED.sub(
         lambda found: instead("card", found[0]) if _is_card(found[0]) else found[0], text
+    )
+    text = _GLUED.sub(
+        lambda found: instead("card", found[0]) if _is_glued_card(found) else found[0], text
     )
     # The spelt ones first: what is written may seem to begin at the host of one.
     text = _SPELT_EMAIL.sub(
@@ -300,19 +363,52 @@ def replaced(text: str, instead: Callable[[Kind, str], str]) -> str:
     )
 
 
-def _has_card(digits: str) -> bool:
-    """Looks at each row of groups that is as long as a card's number."""
-    groups = re.split("[ -]", digits)
-    for first, begin in enumerate(groups):
-        if begin[0] not in _FIRST_OF_CARD:
-            continue
-        number = ""
-        for group in groups[first : first + _LONGEST_CARD]:
-            number += group
-            if len(number) > _LONGEST_CARD:
-                break
-            if len(number) >= _SHORTEST_CARD and _is_card(number):
-                return True
+def _is_credentials(found: re.Match[str]) -> bool:
+    if found["basic"] is None:
+        return True
+    code = found["basic"].rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        plain = b64decode(code + "=" * (-len(code) % 4)).decode()
+    except ValueError:
+        return False
+    return ":" in plain and plain.isprintable()
+
+
+def _is_glued_card(found: re.Match[str]) -> bool:
+    """Whether digits between letters are a card's number, and no part of a long hexadecimal id."""
+    if not _is_card(found[0]):
+        return False
+    begin, end = found.span()
+    before = found.string[max(begin - _SHORTEST_HEX_ID, 0) : begin]
+    behind = found.string[end : end + _SHORTEST_HEX_ID]
+    around = (
+        len(before) - len(before.rstrip(hexdigits)) + len(behind) - len(behind.lstrip(hexdigits))
+    )
+    return end - begin + around < _SHORTEST_HEX_ID
+
+
+def _has_card(text: str) -> bool:
+    """Looks at each row of groups that is as long as a card's number.
+
+    Check digits come from running sums: one for numbers that end at an even place, one for odd.
+    """
+    groups = re.split("[ -]", text)
+    digits = "".join(groups)
+    places = list(accumulate(map(len, groups), initial=0))
+    ends = set(places)
+    values = digits.encode().translate(_VALUES)
+    sums = []
+    for parity in range(2):
+        counted = bytearray(values)
+        counted[parity::2] = counted[parity::2].translate(_DOUBLED)
+        sums.append(list(accumulate(counted, initial=0)))
+    for begin in places:
+        for length in _CARD_LENGTHS.get(digits[begin : begin + 2], ()):
+            end = begin + length
+            if end in ends:
+                until = sums[end % 2]
+                if (until[end] - until[begin]) % 10 == 0 and _CARD.fullmatch(digits, begin, end):
+                    return True
     return False
 
 
@@ -323,8 +419,5 @@ def _is_card(digits: str) -> bool:
 
 def _luhn(number: str) -> bool:
     """Whether the check digit is right (ISO/IEC 7812)."""
-    total = 0
-    for place, digit in enumerate(reversed(number)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    values = number.encode().translate(_VALUES)
+    return (sum(values[-1::-2]) + sum(values[-2::-2].translate(_DOUBLED))) % 10 == 0

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from hooktail.extract.headers import LoggedHeaders
+from hooktail.extract.plus_signs import marked, settled, unmarked
+from hooktail.extract.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +58,7 @@ def reader(place: str, surroundings: Surroundings) -> Read | None:
         return None
     match kind:
         case "query":
-            return lambda record, _: parse(record.query).get(name) if record.query else None
+            return lambda record, _: _parameter(record.query, name, parse)
         case "group":
             return lambda _, groups: groups.get(name)
         case "cookie" | "cookies":
@@ -70,6 +72,19 @@ def reader(place: str, surroundings: Surroundings) -> Read | None:
             return lambda record, _: _nested(record.fields, name, steps)
         case _:
             return None
+
+
+def _parameter(query: str | None, name: str, parse: ParseQuery) -> str | None:
+    """Finds a parameter, decoded; a raw `+` that begins a phone number in it is no blank."""
+    if not query:
+        return None
+    value = parse(query).get(name)
+    if value and "+" in query and any(map(str.isdecimal, value)):
+        told = parse(marked(query)).get(marked(name.replace(" ", "+")))
+        # Otherwise it is another parameter's, or `parse` knew the sign of a whole number itself.
+        if told is not None and clean(unmarked(told)) == value:
+            return clean(settled(told))
+    return value
 
 
 def _date(time_ms: int | None) -> str | None:

@@ -163,7 +163,7 @@ class FieldGuard:
     def __init__(self, section: PrivacySection = _DEFAULT) -> None:
         self._policy = section.fields
         self._keys: Cache[_KeyVerdict] = Cache(_verdict_on_key, 4096)
-        self._is_id: Cache[bool] = Cache(lambda name: _ID.fullmatch(name) is not None, 1024)
+        self._is_id: Cache[bool] = Cache(is_id_name, 1024)
 
     def fields(self, fields: Mapping[str, JsonValue], spared: str | None) -> dict[str, JsonValue]:
         """Returns the fields without what may not be sent.
@@ -271,6 +271,11 @@ class FieldGuard:
         return REMOVED
 
 
+def is_id_name(name: str) -> bool:
+    """Whether a field is called an id (`order_id`), whose value is sent as it is."""
+    return _ID.fullmatch(name) is not None
+
+
 def _lower(names: Collection[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
@@ -291,7 +296,7 @@ def _verdict_on_key(key: str) -> _KeyVerdict:
     """Judges a key within an object."""
     if is_secret_key(key) or is_session_key(key) or reveals(key):
         return "remove"
-    if _ID.fullmatch(key) is not None:
+    if is_id_name(key):
         return "id"
     return "personal" if is_personal_key(key) else "judge"
 

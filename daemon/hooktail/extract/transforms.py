@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from hooktail.extract.casts import MAX_VALUES, to_integer, to_string
 from hooktail.extract.hashing import hash_email, hash_phone
+from hooktail.extract.plus_signs import marked, settled
 from hooktail.extract.text import clean
 from hooktail.extract.validation import TooLarge
 
@@ -71,7 +72,7 @@ def _each(change: Callable[[str], str | None]) -> Step:
 
 
 def _urldecode(text: str) -> str:
-    return clean(unquote(text.replace("+", " "), errors="replace"))
+    return clean(settled(unquote(marked(text), errors="replace")))
 
 
 def _cents_to_units(value: object) -> object:

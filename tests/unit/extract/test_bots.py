@@ -70,6 +70,16 @@ def test_the_lists_are_long_and_hold_no_agent_twice() -> None:
         ("Podimo/2.54.0 build 512/Android 33", "Podimo/1.0 (+https://podimo.com/)"),
         ("Mozilla/5.0 (Linux; Android 13) Mobile Safari/537.36 Viber/22.3.0", "Viber"),
         ("Mozilla/5.0 (Linux; Android 9; CUBOT_X19) Safari/537.36", "Mozilla/5.0 (CubotBot/1.0)"),
+        ("Mozilla/5.0 (Linux; Android 13; Talbot) AppleWebKit/537.36 Chrome/108 Safari/537.36",
+         "Mozilla/5.0 (Linux; Android 13; TalBot) AppleWebKit/537.36 Chrome/108 Safari/537.36"),
+        ("Mozilla/5.0 (Linux; Android 13; Talbot Build/A1; wv) AppleWebKit/537.36 Chrome/108",
+         "Mozilla/5.0 (Linux; Android 13; Talbot/1.0; wv) AppleWebKit/537.36 Chrome/108"),
+        ("Mozilla/5.0 (Linux; U; Android 9; en-us; Robot Phone R1) AppleWebKit/537.36 Chrome/100",
+         "Mozilla/5.0 (Linux; Android 9; Pixel; talbot) AppleWebKit/537.36 Chrome/100"),
+        ("Mozilla/5.0 (Linux; Android 9; Talbot) AppleWebKit/537.36 Chrome/100 Safari/537.36",
+         "Mozilla/5.0 (Linux; Android 9; Talbot) AppleWebKit/537.36 Chrome/100 (A-bot/1)"),
+        ("Mozilla/5.0 (Linux; Android 12; wv) AppleWebKit/537.36 Chrome/120 GoogleApp/15 Viber/21",
+         "Mozilla/5.0 (Linux; Android 12; wv) AppleWebKit/537.36 Chrome/120 Viber/21 (a-bot/1.0)"),
     ],
 )  # fmt: skip
 def test_people_and_machines_under_one_name_are_told_apart(person: str, machine: str) -> None:
@@ -90,6 +100,23 @@ def test_re_and_google_re2_agree_on_any_agent(agent: str) -> None:
     by_re2, plain = finder_of_re2_once(), in_plain_letters(agent)
 
     assert BY_RE(plain) == by_re2(plain)
+
+
+@pytest.mark.parametrize("agent", ["Ruby", "node", "Mozilla/5.0", "SSL Labs", "AlwaysOn", "iTMS"])
+def test_the_end_is_the_end_for_both(agent: str) -> None:
+    """`$` of `re` alone is found before a line feed at the end as well."""
+    assert BY_RE(agent)
+    assert finder_of_re2_once()(agent)
+    assert not BY_RE(f"{agent}\n")
+    assert not finder_of_re2_once()(f"{agent}\n")
+    assert BotList().sign(agent)
+
+
+def test_only_an_anchor_is_an_end() -> None:
+    assert finder_of_re([r"a\$", "b[$]", r"c[^\]$]d"])("b$")
+    assert finder_of_re([r"a\$", "b[$]"])("a$\n")
+    assert not finder_of_re([r"c[^\]$]d"])("c$d")
+    assert finder_of_re(["(?i)e([^-]|$)"])("E")
 
 
 @pytest.mark.parametrize(

@@ -91,10 +91,95 @@ def test_a_list_is_walked_from_the_right_past_trusted_hops(chain: str, found: st
         ('for=81.2.69.142;host="a,for=6.6.6.6;x"', PROXY),
         ('for=81.2.69.142;host="a\\",for=6.6.6.6;x=\\""', PROXY),
         ("for=81.2.69.142;host=a;x", PROXY),
+        ('proto=https;host="x;for=6.6.6.6";for=81.2.69.142', "81.2.69.142"),
+        ('host="x;for=6.6.6.6;y";for=81.2.69.142', "81.2.69.142"),
+        ('by="_x;for=6.6.6.6";for=81.2.69.142', "81.2.69.142"),
+        ('host="a\\";for=6.6.6.6;\\"";for=81.2.69.142', "81.2.69.142"),
+        ('host="a\\";for=6.6.6.6";for=81.2.69.142', "81.2.69.142"),
+        ('host="x;for=6.6.6.6"', PROXY),
+        ("for=6.6.6.6;for=81.2.69.142", PROXY),
+        ("for=6.6.6.6;For=81.2.69.142, for=10.0.0.2", "10.0.0.2"),
+        ('for="81.2.\\69.142"', "81.2.69.142"),
     ],
 )
 def test_forwarded_is_read_as_rfc_7239_has_it(elements: str, found: str) -> None:
     assert forwarded(elements) == found
+
+
+def elements_of(header: str) -> list[list[tuple[str, str]]]:
+    """Reads a well-formed `Forwarded` sign by sign: of each element its names and plain values."""
+    elements: list[list[tuple[str, str]]] = [[]]
+    name, value, is_value, is_quoted, is_escaped = "", "", False, False, False
+    for sign in f"{header};":
+        if is_escaped:
+            value, is_escaped = value + sign, False
+        elif is_quoted and sign == "\\":
+            is_escaped = True
+        elif sign == '"':
+            is_quoted = not is_quoted
+        elif is_quoted:
+            value += sign
+        elif sign in ";,":
+            elements[-1].append((name.strip().lower(), value))
+            name, value, is_value = "", "", False
+            if sign == ",":
+                elements.append([])
+        elif sign == "=":
+            is_value = True
+        elif is_value:
+            value += sign
+        else:
+            name += sign
+    return elements
+
+
+def client_by(elements: list[list[tuple[str, str]]]) -> str:
+    """Walks from the right as long as each element names one address, and a trusted one."""
+    found = PROXY
+    for element in reversed(elements):
+        named = [value for name, value in element if name.lower() == "for"]
+        try:
+            (address,) = map(str, map(ipaddress.ip_address, named))
+        except ValueError:
+            break
+        found = address
+        if not found.startswith("10."):
+            break
+    return found
+
+
+QUOTED = st.text(alphabet='x;=",for \\', max_size=8) | st.just(';for=6.6.6.6;x="')
+NODES = st.sampled_from(["6.6.6.6", "81.2.69.142", "10.0.0.2", "10.0.0.3", "unknown"])
+PAIRS = st.tuples(st.sampled_from(["by", "host"]), QUOTED) | st.tuples(
+    st.sampled_from(["for", "For"]), NODES
+)
+
+
+def written(name: str, value: str, *, bare: bool) -> str:
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f"{name}={value}" if bare and name.lower() == "for" else f'{name}="{quoted}"'
+
+
+@given(
+    st.lists(st.lists(PAIRS, min_size=1, max_size=4), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_what_stands_in_quotes_is_never_believed(
+    elements: list[list[tuple[str, str]]], bare: bool
+) -> None:
+    """Where a comma stands in quotes less is believed, never anything else."""
+    header = ", ".join(
+        ";".join(written(name, value, bare=bare) for name, value in element) for element in elements
+    )
+    assert elements_of(header) == [
+        [(name.lower(), value) for name, value in element] for element in elements
+    ]
+
+    has_comma = any("," in value for element in elements for _, value in element)
+    wanted = client_by(elements)
+    # What lies right of an element is believed also if the element cannot be read.
+    allowed = {client_by(elements[at:]) for at in range(len(elements) + 1)}
+    assert forwarded(header) in (allowed if has_comma else {wanted})
 
 
 @given(st.text(max_size=200))

@@ -194,6 +194,62 @@ def sha(text: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("x=tel:+491701234567", "tel:+491701234567"),
+        ("x=+49%C2%A0170%C2%A01234567", "+49\u00a0170\u00a01234567"),
+        ("x=call+(+49+170+1234567)+now", "call (+49 170 1234567) now"),
+        ("x=%2B491701234567,+491701234568", "+491701234567,+491701234568"),
+        ("x=+491701234567", "+491701234567"),
+        ("x=+1234567", "+1234567"),
+        ("x=size+42", "size 42"),
+        ("x=a+b%2B1", "a b+1"),
+        ("a=+49&x=1+2&x=tel:+491701234567", "1 2"),
+        ("x=", ""),
+        ("x=+", ""),
+        ("a=b", None),
+        ("", None),
+    ],
+)
+def test_a_plus_that_begins_a_phone_number_is_no_blank(query: str, found: str | None) -> None:
+    (compiled,) = rule_of(FieldSection(name="x", source="query.x")).fields
+    assert compiled.read(Record(query=query), {}) == found
+
+
+def test_a_plus_in_the_name_of_a_parameter_is_a_blank() -> None:
+    (compiled,) = rule_of(FieldSection(name="x", source="query.my tel")).fields
+    assert compiled.read(Record(query="my%20tel=1&my+tel="), {}) == "1"
+    for name in ("my+tel", "my%20tel"):
+        read = compiled.read(Record(query=f"{name}=tel:+491701234567"), {})
+        assert read == ("tel:+491701234567" if "+" in name else "tel: 491701234567")
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+CARD = "4111-1111-1111-1111"
+
+
+@pytest.mark.parametrize(
+    ("found", "field", "sent"),
+    [
+        (JWT, {"transform": ("upper",)}, None),
+        (f"x {JWT}", {"transform": ("trim", "lower"), "default": "none"}, None),
+        (CARD, {"transform": ("split",), "separator": "-", "type": "list"}, None),
+        (JWT, {"transform": ("sha256",)}, sha(JWT)),
+        (JWT, {"transform": ("lower", "sha256")}, sha(JWT.lower())),
+        (JWT, {"name": "order_id", "transform": ("lower",)}, JWT.lower()),
+        (CARD, {"transform": ("trim",)}, CARD),
+        ("a-b", {"transform": ("split",), "separator": "-", "type": "list"}, ["a", "b"]),
+        ("Anna", {"transform": ("upper",)}, "ANNA"),
+    ],
+)
+def test_no_transform_hides_a_card_or_a_token_from_who_looks_next(
+    found: object, field: dict[str, Any], sent: object
+) -> None:
+    """What can still be seen (`trim`) is left to the guard, whose spared fields are sent."""
+    assert outcome(found, **field) == (sent, "")
+
+
+@pytest.mark.parametrize(
     ("found", "transform", "expected"),
     [
         ("  A b ", ["trim", "lower"], "a b"),
@@ -206,6 +262,8 @@ def sha(text: str) -> str:
         (sha("x").upper(), ["hash_email"], sha("x")),
         ("no address", ["hash_email"], None),
         ("+49 (30) 1234567", ["hash_phone"], sha("49301234567")),
+        ("tel:+49301234567+or+more", ["urldecode"], "tel:+49301234567 or more"),
+        ("%2B49301234567+x", ["urldecode"], "+49301234567 x"),
         ({"a": 1}, ["lower"], None),
         ("-", ["lower"], None),
     ],
@@ -379,9 +437,10 @@ def line(target: str) -> bytes:
     ).encode()
 
 
-def shop() -> Any:
+def shop(*fields: FieldSection) -> Any:
+    rules = (RuleSection(name="event", when={}, fields=fields),) if fields else SHOP.rules
     return build_extractor(
-        SHOP,
+        replace(SHOP, rules=rules),
         payload="flat",
         visitor_secret=b"s" * 32,
         once=OnceBook(),
@@ -413,6 +472,27 @@ def test_the_event_bears_the_name_that_the_line_gives() -> None:
     (event,) = shop().extract(Lines([text], 0, len(text) + 1), b"g").events
     assert event.name == "order_big"
     assert json.loads(event.body)["event_name"] == "order_big"
+
+
+def test_a_phone_number_behind_a_raw_plus_is_hashed_in_a_field() -> None:
+    target = "/a?x=tel:+491701234567&y=+49%C2%A0170%C2%A01234567"
+    fields = [FieldSection(name=name, source=f"query.{name}") for name in ("x", "y")]
+    text = line(target)
+    (event,) = shop(*fields).extract(Lines([text], 0, len(text) + 1), b"g").events
+    body = json.loads(event.body)
+
+    assert (body["x"], body["y"]) == (f"tel:{sha('491701234567')}", sha("491701234567"))
+    assert "1234567" not in event.body.decode()
+
+
+def test_explain_says_that_a_transformed_field_was_withheld() -> None:
+    field = FieldSection(name="x", source="query.x", transform=("upper",))
+    (step,) = [
+        step
+        for step in explain(shop(field), line(f"/a?x={JWT}")).steps
+        if isinstance(step, FieldStep)
+    ]
+    assert (step.private, step.value, step.lost_in) == (True, None, "")
 
 
 def test_what_could_not_be_cast_is_counted_and_explained() -> None:

@@ -208,9 +208,9 @@ def test_explain_says_that_no_trusted_peer_names_the_client() -> None:
 
 
 def test_explain_says_what_stands_for_the_agent() -> None:
-    text = told(line(agent="-"), replace(SHOP, user_agent_default="Mozilla/5.0"))[1]
+    text = told(line(agent="-"), replace(SHOP, user_agent_default="Mozilla/5.0 (unknown)"))[1]
 
-    assert 'user_agent_default "Mozilla/5.0"' in text
+    assert 'user_agent_default "Mozilla/5.0 (unknown)"' in text
     assert "client:" not in text
 
 
