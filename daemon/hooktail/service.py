@@ -206,6 +206,7 @@ class Work:
         )
         # Before the keeper forgets anything.
         self._keeper.keep_claims_for(claims_needed_for_s(config))
+        self._keeper.begin()
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
         self._shared = Shared(

@@ -14,6 +14,7 @@ from hooktail.checkpoint import edits
 from hooktail.checkpoint.lock import StateLock
 from hooktail.checkpoint.places import is_of
 from hooktail.checkpoint.store import Store, read_files
+from hooktail.checkpoint.unwritable import FULL, refusal
 from hooktail.checkpoint.whereabouts import locate
 from hooktail.cli import logfiles, moments, sources, tables
 from hooktail.errors import InputError, PermissionDeniedError, UsageError
@@ -57,7 +58,13 @@ def _editing(loaded: Config) -> Iterator[Store]:
     with StateLock(loaded.state_dir):
         store = Store.open(loaded.state_dir, on_error="fail")
         try:
+            if store.hindered is not None:
+                raise store.hindered
             yield store
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise refusal(str(loaded.state_dir), error) from error
         finally:
             store.close()
 
