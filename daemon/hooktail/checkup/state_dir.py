@@ -142,8 +142,8 @@ def _room(directory: Path) -> Iterator[Finding]:
         then = (
             "the daemon would start, and wait with reading and sending until there is room"
             if _can_go_on(directory)
-            else "there is no checkpoint to go on from, so the daemon would not start if no room "
-            "is left to make one, and wait with sending if little is"
+            else "there is no checkpoint to go on from, and the daemon would not start without "
+            "room to make one"
         )
         message = f"the disk of {directory} is full: {then}"
         yield _failed("disk_full", message, f"make room on it (`df -h {directory}` shows it)")
