@@ -14,6 +14,8 @@ MOST = 0.5
 
 _EXPECTED = ("filtered.static_file", "filtered.excluded_path", "filtered.method", "filtered.status")
 """What most lines of a healthy access log end as."""
+_NO_RECORD = "filtered.part_of_record"
+"""A line behind the first of its record, which is counted by that one."""
 
 _HINTS = {
     "filtered.future": "the log's clock is ahead of ours: is its time zone right (timezone)?",
@@ -54,10 +56,11 @@ class Advice(NamedTuple):
 def advise(books: Mapping[str, int], pending: int = 0) -> Advice | None:
     """Returns the reason that takes most of a source's lines, if it takes too many.
 
-    Lines that are no page views by nature (assets, redirects) do not count.
+    Lines that are no page views by nature (assets, redirects) do not count, nor do those that
+    are no record of their own.
     """
     read = books.get("read", 0)
-    others = sum(books.get(key, 0) for key in _EXPECTED)
+    others = sum(books.get(key, 0) for key in (*_EXPECTED, _NO_RECORD))
     candidates = read - others
     if candidates < ENOUGH_LINES:
         return None
@@ -83,5 +86,6 @@ def telling_reasons(books: Mapping[str, int]) -> dict[str, int]:
     return {
         key: lines
         for key, lines in books.items()
-        if key.startswith(("filtered.", "unparsable.", "expired.")) and key not in _EXPECTED
+        if key.startswith(("filtered.", "unparsable.", "expired."))
+        and key not in (*_EXPECTED, _NO_RECORD)
     }

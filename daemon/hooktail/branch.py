@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hooktail.checkpoint.keeper import Keeper
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.delivery.deadletter import DeadLetters
+    from hooktail.delivery.telling import Shut
     from hooktail.delivery.worker_pool import WorkerPool
     from hooktail.extract.once import OnceBook
     from hooktail.model import FileId
@@ -74,9 +75,12 @@ class Shared:
 
 
 class Branch:
-    """Is opened, started, wound down and closed, in this order. `plan` never changes."""
+    """Is opened, started, wound down and closed, in this order. `plan` never changes.
 
-    def __init__(self, plan: Plan, shared: Shared) -> None:
+    `shut` is that of the destination whose place it takes.
+    """
+
+    def __init__(self, plan: Plan, shared: Shared, shut: Shut | None = None) -> None:
         self.plan = plan
         self.feeds: list[Feed] = []
         self.sources: list[tuple[Feed, Source]] = []
@@ -102,6 +106,7 @@ class Branch:
             dead_letters=shared.dead_letters,
             poison_tries=plan.delivery.poison_tries,
             before_probe=self._sender.look_again,
+            shut=shut,
         )
         if not shared.keeper.healthy:
             self.destination.pause("checkpoint_unwritable")

@@ -97,7 +97,12 @@ class Service:
             self._reload.clear()
             before = set(work.branches)
             if (replaced := await self._follow(work)) is not None:
-                log.info("reloaded", file=self.config.file, untouched=sorted(before - replaced))
+                log.info(
+                    "reloaded",
+                    file=self.config.file,
+                    untouched=sorted(before - replaced),
+                    asked_again=work.asked_again,
+                )
 
     async def _follow(self, work: Work) -> set[str] | None:
         """Brings what runs in line with the configuration that was read last.
@@ -180,6 +185,8 @@ class Work:
     ) -> None:
         self.branches: dict[str, Branch] = {}
         """By destination."""
+        self.asked_again: list[str] = []
+        """Destinations that the last `follow` touched only because they were shut."""
         self.saved = True
         """Whether everything was written down at the end."""
         self.input_ended = asyncio.Event()
@@ -206,6 +213,7 @@ class Work:
         )
         # Before the keeper forgets anything.
         self._keeper.keep_claims_for(claims_needed_for_s(config))
+        self._keeper.begin()
         self._watcher = Watcher(asyncio.get_running_loop(), self._ring)
         claims = (Claim(key, owner, at) for key, (owner, at) in store.state.claims.items())
         self._shared = Shared(
@@ -286,6 +294,7 @@ class Work:
             if branch.destination.snapshot().state in ("down", "held")
         ]
         groups = replacements(old, new, anew=shut)
+        self.asked_again = sorted(name for name in shut if old[name] == new.get(name))
         self._replacing = {
             self._tasks.create_task(self._replace(group, new), name="replace") for group in groups
         }
@@ -323,16 +332,18 @@ class Work:
     async def _replace(self, group: set[str], new: Mapping[str, Plan]) -> None:
         """Winds down the branches of some destinations, and starts those that come after."""
         old = [self.branches[name] for name in sorted(group) if name in self.branches]
+        shut = {}
         if old:
             await self._end(old, stopping=False)
             for branch in old:
                 self._opened |= await branch.close()
                 del self.branches[branch.destination.name]
+                shut[branch.destination.name] = branch.destination.shut
             self._keeper.flush()
         if self._stop.is_set():
             return
         for name in sorted(group & new.keys()):
-            branch = Branch(new[name], self._shared)
+            branch = Branch(new[name], self._shared, shut.get(name))
             await branch.open(self._opened)
             self.branches[name] = branch
             branch.start(self._tasks)
@@ -350,7 +361,7 @@ class Work:
         log.info(
             "drained",
             destinations=[branch.destination.name for branch in branches],
-            events_left_for_the_next_start=sum(left for left, _ in ends),
+            events_left=sum(left for left, _ in ends),
             requests_cut_short=sum(unfinished for _, unfinished in ends),
         )
         say_books(branches)

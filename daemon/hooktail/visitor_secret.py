@@ -8,6 +8,7 @@ counts without its newline, however it was copied.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -75,7 +76,9 @@ def read_or_make(state_dir: Path, environ: Mapping[str, str], named: Path | None
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        raise CannotWriteError(f"{target}: cannot write: {error.strerror}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = f"; make room on its disk (`df -h {state_dir}` shows it)" if full else ""
+        raise CannotWriteError(f"{target}: cannot write: {error.strerror}{remedy}") from error
     return secret
 
 

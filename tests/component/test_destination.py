@@ -359,7 +359,8 @@ async def test_an_event_is_kept_before_it_is_settled() -> None:
 @on_virtual_time
 async def test_an_event_that_cannot_be_kept_stays_unsettled_and_is_tried_again() -> None:
     async with running() as scene:
-        scene.letters.failures = [OSError(errno.ENOSPC, "No space left on device")] * 3
+        failure = OSError(errno.ENOSPC, "No space left on device", "/state/deadletter")
+        scene.letters.failures = [failure] * 3
         scene.sender.script(1, *[BAD] * 10)
         scene.submit(1)
         await scene.destination.drain()
@@ -368,6 +369,9 @@ async def test_an_event_that_cannot_be_kept_stays_unsettled_and_is_tried_again()
         assert [letter.tries for letter in scene.letters.letters] == [4]
         assert scene.settler.settled == {1: (State.DEAD_LETTERED, "http_400")}
         assert scene.log.said.count("dead_letter_not_written") == 1
+        told = dict(scene.log.lines)["dead_letter_not_written"]
+        assert told["path"] == "/state/deadletter"
+        assert "make room" in str(told["hint"])
 
 
 @on_virtual_time

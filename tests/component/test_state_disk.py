@@ -17,7 +17,7 @@ from support.life import Life
 from support.lines import page_view
 from support.processes import daemon, endpoint, wait_for
 
-from hooktail.checkpoint.store import Store
+from hooktail.checkpoint.store import Store, read_state
 from hooktail.errors import CannotWriteError
 
 DISK = "size=4m"
@@ -60,7 +60,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fill(state_dir: Path) -> Path:
     filler = state_dir / "filler"
-    with filler.open("wb", buffering=0) as file:
+    with filler.open("ab", buffering=0) as file:
         try:
             while file.write(bytes(512)):
                 pass
@@ -221,3 +221,111 @@ def test_a_read_only_disk_at_the_start_is_said_in_one_line(
     store = Store.open(state_dir)
     assert store.state.started == {"shop"}
     store.close()
+
+
+def test_starts_that_a_full_disk_refuses_leave_nothing_behind(
+    tmp_path: Path, mount_state: Mount
+) -> None:
+    """Each used to leave one more empty journal, and systemd starts again every five seconds."""
+    mount_state("size=64k")
+    filler = fill(tmp_path / "state")
+
+    for _ in range(6):
+        with pytest.raises(CannotWriteError, match="the disk is full: make room") as refused:
+            Store.open(tmp_path / "state")
+        assert str(tmp_path / "state") in str(refused.value)
+        assert [each.name for each in (tmp_path / "state").iterdir()] == ["filler"]
+
+    filler.unlink()
+    Store.open(tmp_path / "state").close()
+
+
+def test_what_refused_starts_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.append({"start": ["shop"]})
+    store.close()
+    left = [tmp_path / f"checkpoint.{number}.journal" for number in range(2, 7)]
+    for path in left:
+        path.touch()
+
+    Store.open(tmp_path).close()
+
+    assert not any(path.exists() for path in left)
+    assert read_state(tmp_path).started == {"shop"}
+
+
+@pytest.mark.parametrize("reserves", [True, False])
+def test_a_full_disk_refuses_no_start_from_a_checkpoint_that_can_be_read(
+    tmp_path: Path, mount_state: Mount, monkeypatch: pytest.MonkeyPatch, reserves: bool
+) -> None:
+    """After a SIGKILL only the first start was taken, the next ones were refused."""
+    if not reserves:
+        monkeypatch.setattr("hooktail.checkpoint.disk.reserve", lambda *_given: False)
+    mount_state(DISK)
+    state_dir = tmp_path / "state"
+    store = Store.open(state_dir)
+    store.append({"start": ["shop"]})
+    store.reserve()
+    filler = fill(state_dir)  # and no `close`: it was killed
+
+    for _ in range(6):
+        store = Store.open(state_dir)
+        assert store.state.started == {"shop"}
+        assert len(list(state_dir.glob("checkpoint.*"))) < 8
+        fill(state_dir)
+    assert store.hindered is not None
+    assert store.hindered.errno == errno.ENOSPC
+    assert store.is_in_place()
+
+    filler.unlink()
+    store.append({"start": ["blog"]})
+    store.finish_generation(store.begin_generation())
+    store.close()
+    assert read_state(state_dir).started == {"shop", "blog"}
+    Store.open(state_dir).close()
+    Store.open(state_dir).close()
+    assert len(list(state_dir.glob("checkpoint.*"))) == 4
+
+
+def test_a_first_start_on_a_full_disk_names_the_state_directory(
+    tmp_path: Path, mount_state: Mount
+) -> None:
+    """It used to say that stdout could not be written."""
+    mount_state("size=64k")
+    with daemon(tmp_path) as hooktail:
+        hooktail.configure("http://127.0.0.1:9/{account_id}", str(tmp_path / "access.log"))
+        fill(hooktail.state_dir)
+        hooktail.start(wait=False)
+
+        assert hooktail.running.wait(30) == CannotWriteError.exit_code
+        (said,) = hooktail.log_text().splitlines()
+        assert said.startswith(f"hooktail: {hooktail.state_dir}: cannot write: No space left")
+        assert "make room" in said
+
+
+def test_the_real_daemon_starts_on_a_full_disk_waits_and_heals(
+    tmp_path: Path, mount_state: Mount
+) -> None:
+    mount_state(DISK)
+    log = tmp_path / "access.log"
+    log.write_text("".join(page_view(number) for number in range(50)))
+    with endpoint(tmp_path) as pixel, daemon(tmp_path) as hooktail:
+        hooktail.configure(pixel.template, str(log))
+        hooktail.start()
+        wait_for(lambda: hooktail.books().get("delivered") == 50, "all events")
+        filler = fill(hooktail.state_dir)
+        for times in range(1, 4):
+            hooktail.kill()
+            with log.open("a") as file:
+                file.write("".join(page_view(100 * times + number) for number in range(10)))
+            for path in hooktail.state_dir.glob("*.journal"):
+                os.truncate(path, path.stat().st_size)  # what was set aside is taken by others
+            fill(hooktail.state_dir)
+            hooktail.start()
+            wait_for(lambda: hooktail.logged("checkpoint_unwritable"), "a full disk")
+        filler.unlink()
+        wait_for(lambda: hooktail.books().get("delivered") == 80, "the rest")
+        assert hooktail.stop() == 0
+        urls = Counter(request["body"]["url"] for request in pixel.requests())
+        assert len(urls) == 80
+        assert set(urls.values()) == {1}

@@ -131,7 +131,7 @@ def test_previous_sends_again_what_the_damaged_records_knew_and_nothing_else(
         assert all(sent[number] == 1 for number in [*FIRST, *THIRD])
         assert_ids_are_stable(pixel)
         (told,) = hooktail.logged("checkpoint_damaged")
-        assert told["records_lost"] > 1
+        assert told["checkpoint_records_lost"] > 1
         assert max(sent.values()) == 2
         assert hooktail.logged("checkpoint_went_back")
         assert list(hooktail.state_dir.glob("checkpoint.damaged-1.*.journal"))

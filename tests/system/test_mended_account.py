@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,28 @@ def test_a_reload_asks_at_once_when_it_was_mended_over_there(tmp_path: Path) -> 
             wait_for(lambda: hooktail.books().get("delivered") == 50, "everything", 3)
             assert hooktail.stop() == 0
             assert len(opened.accepted()) == 50
+
+
+def test_a_reload_asks_a_held_destination_again_and_says_so(tmp_path: Path) -> None:
+    """Nothing had changed, it was not among the untouched, and its hold seemed to begin anew."""
+    file = tmp_path / "account_id"
+    file.write_text(WRONG)
+    with endpoint(tmp_path, "--account", RIGHT) as pixel, daemon(tmp_path) as hooktail:
+        hold(hooktail, pixel, f'account_id_file = "{file}"')
+        (held,) = hooktail.logged("destination_held")
+        assert "`endpoint` or `account_id`" in held["hint"]
+        probes = len(pixel.requests())
+        wait_for(lambda: len(pixel.requests()) > probes, "a probe")
+        probes = len(pixel.requests())
+        hooktail.hang_up()
+        (said,) = wait_for(lambda: hooktail.logged("reloaded"), "the reload")
+        assert said["untouched"] == []
+        assert said["asked_again"] == ["default"]
+        assert hooktail.logged("drained")[0]["events_left"] == 50
+        wait_for(lambda: len(pixel.requests()) > probes, "a probe after the reload")
+
+        file.write_text(f"{RIGHT}\n")
+        assert_all_is_delivered_and_nothing_told(hooktail, pixel)
+        (opened,) = hooktail.logged("destination_open")
+        began, ended = (datetime.fromisoformat(each["timestamp"]) for each in (held, opened))
+        assert opened["shut_s"] == pytest.approx((ended - began).total_seconds(), abs=0.3)

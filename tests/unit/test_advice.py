@@ -39,3 +39,14 @@ def test_what_takes_most_of_the_lines_is_named_with_a_hint(reason: str, word: st
     assert advice is not None
     assert (advice.reason, advice.lines, advice.of) == (reason, 900, 1000)
     assert word in advice.hint
+
+
+def test_lines_that_are_part_of_a_record_count_in_neither_number() -> None:
+    """Every source whose records span lines was said to make few events."""
+    books = {"read": 3150, "filtered.part_of_record": 2800, "delivered": 350}
+    assert advise(books) is None
+
+    books = {"read": 3150, "filtered.part_of_record": 2800, "unparsable.syntax": 300}
+    advice = advise({**books, "delivered": 50})
+    assert advice is not None
+    assert (advice.reason, advice.lines, advice.of) == ("unparsable.syntax", 300, 350)

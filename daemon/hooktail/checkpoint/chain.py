@@ -55,6 +55,8 @@ class Loaded:
     """The newest provable state; None if there are files and they prove nothing."""
     base: int = 0
     """The generation whose snapshot it was read from."""
+    from_snapshot: bool = False
+    """There is one: false before the first start, and in generation 1 until it has its own."""
     newest: int = 0
     """The highest generation number in use."""
     journal: Path | None = None
@@ -65,6 +67,8 @@ class Loaded:
     torn_bytes: int = 0
     ignored_records: int = 0
     """Records that a power cut separated from those they follow."""
+    unused: list[Path] = field(default_factory=list)
+    """Journals without a record that nothing leads to, of generations that could not begin."""
     damages: list[Damage] = field(default_factory=list)
     lost: list[dict[str, Any]] = field(default_factory=list)
     """Whole records behind the damage, in order."""
@@ -114,6 +118,7 @@ class _Reader:
             return None
         for generation in sorted(self._snapshots, reverse=True):
             if self._read_snapshot(generation):
+                self.loaded.from_snapshot = True
                 return generation
         if 1 in self._journals:
             self._base = State().to_json()
@@ -217,6 +222,8 @@ class _Reader:
             records = decode(data or b"").records[1:]
             if not self.loaded.damages:
                 self.loaded.ignored_records += len(records)
+                if not records:
+                    self.loaded.unused.append(path)
             elif records:
                 self._lose(path, "follows from what is lost", records, len(data or b""))
 

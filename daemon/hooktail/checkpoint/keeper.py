@@ -96,6 +96,15 @@ class Keeper:
         """Waits until the journal can be written."""
         await self._well.wait()
 
+    def begin(self) -> None:
+        """Has reading and sending wait from the start on if the journal cannot be written."""
+        try:
+            if self.store.hindered is not None:
+                raise self.store.hindered
+            self.store.reserve()
+        except OSError as error:
+            self._unwell(error)
+
     def note(self, changed: Noted) -> None:
         """Has the changes of something written at the end of this loop turn."""
         self._noted[changed] = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 from typing import TYPE_CHECKING, Self
 
 from hooktail.checkpoint.disk import is_at, own_like
+from hooktail.checkpoint.unwritable import FULL, refusal
 from hooktail.errors import CannotWriteError, LockedError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class StateLock:
                 f"{self._path}: {error.strerror}; the service user must own the state directory"
             ) from error
         except OSError as error:
+            if error.errno in FULL:
+                raise refusal(str(self._path.parent), error) from error
             raise CannotWriteError(
                 f"{self._path}: {error.strerror}; the state directory must be writable"
             ) from error
@@ -59,8 +63,10 @@ class StateLock:
                 "stop it first, or give this one another state_dir"
             ) from None
         own_like(self._descriptor, self._path.parent)
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):
+            # The lock is the kernel's; the number is a help, for which a full disk has no room.
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         return self
 
     def hold_again(self) -> None:

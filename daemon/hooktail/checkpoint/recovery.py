@@ -110,9 +110,9 @@ def _previous(state: State, loaded: Loaded) -> State:
     log.error(
         "checkpoint_went_back",
         generation=loaded.base,
-        records_lost=sum(damage.records for damage in loaded.damages),
-        bytes_lost=sum(damage.size for damage in loaded.damages if damage.lossy),
-        files=len(state.files),
+        checkpoint_records_lost=sum(damage.records for damage in loaded.damages),
+        checkpoint_bytes_lost=sum(damage.size for damage in loaded.damages if damage.lossy),
+        checkpoint_files=len(state.files),
     )
     return state
 
@@ -182,8 +182,8 @@ def _tell(loaded: Loaded, on_error: OnCheckpointError, *, hint: str) -> None:
             "checkpoint_damaged",
             path=str(damage.path),
             what=damage.what,
-            records_lost=damage.records,
-            bytes_lost=damage.size if damage.lossy else 0,
+            checkpoint_records_lost=damage.records,
+            checkpoint_bytes_lost=damage.size if damage.lossy else 0,
             on_checkpoint_error=on_error,
             hint=hint,
         )

@@ -23,8 +23,8 @@ from hooktail.checkpoint.chain import NAME, load
 from hooktail.checkpoint.disk import RealDisk, write_whole
 from hooktail.checkpoint.frames import encode
 from hooktail.checkpoint.state import FORMAT_VERSION
+from hooktail.checkpoint.unwritable import FULL, refusal
 from hooktail.crashpoint import crash_at, crash_within, tested_size
-from hooktail.errors import CannotWriteError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,7 +68,10 @@ class Store:
         self.generation = generation
         self.unwritten: dict[str, Any] = {}
         """What happened and could not be written yet; it outlives a reload."""
+        self.hindered: OSError | None = None
+        """Why `open` could begin no new generation: the disk is full, and the old one goes on."""
         self._disk = disk
+        self._newest = generation  # no number is used again
         self._descriptor = -1
         self._ended = -1  # the journal before, until it is durable
         self._length = 0
@@ -93,9 +96,10 @@ class Store:
         """Reads the checkpoint, or begins an empty one, and starts a new generation.
 
         `on_error` says what to do with a damaged one, and `sources` names those that "end" and
-        "beginning" speak of, beside the ones that the checkpoint knows. Raises CheckpointError if
+        "beginning" speak of, beside the ones that the checkpoint knows. A full disk is no
+        obstacle where a checkpoint can be gone on with (`hindered`). Raises CheckpointError if
         the checkpoint cannot be trusted and nobody said what then, and CannotWriteError or
-        PermissionDeniedError if the directory cannot be used.
+        PermissionDeniedError if the directory cannot be used; nothing new is left there then.
         """
         try:
             loaded = load(directory, disk)
@@ -103,17 +107,39 @@ class Store:
             recovery.keep_aside(directory, loaded.damages, disk)
             store = cls(directory, state, loaded.newest, disk)
             store._base = loaded.base
-            if not loaded.lossy:
-                store._go_on_with(loaded)
-            snapshot = store.begin_generation()
-            store.finish_generation(snapshot)
-        except PermissionError as error:
-            raise PermissionDeniedError(
-                f"{directory}: {error.strerror}; the service user must own the state directory"
-            ) from error
+            store._begin(loaded)
         except OSError as error:
-            raise CannotWriteError(f"{directory}: cannot write: {error.strerror}") from error
+            raise refusal(str(directory), error) from error
         return store
+
+    def _begin(self, loaded: Loaded) -> None:
+        try:
+            for path in loaded.unused:
+                self._disk.unlink(path)
+            if not loaded.lossy:
+                self._go_on_with(loaded)
+            self.finish_generation(self.begin_generation())
+        except OSError as error:
+            begun = self.generation > loaded.newest
+            goes_on = loaded.from_snapshot and not loaded.lossy and self._descriptor >= 0
+            if error.errno in FULL and goes_on:
+                self.hindered = error
+                if not begun:
+                    self.generation = loaded.journal_generation
+                return
+            if self._descriptor >= 0:
+                self._disk.close(self._descriptor)
+            if begun and not self._has_snapshot():  # nothing that counts leads to its journal
+                self._drop(self._path(self.generation, "journal"))
+            raise
+
+    def _has_snapshot(self) -> bool:
+        """Tells whether the generation that was begun counts by itself, as far as is known."""
+        try:
+            names = self._disk.names(self.directory)
+        except OSError:
+            return True
+        return self._path(self.generation, "snapshot").name in names
 
     def _go_on_with(self, loaded: Loaded) -> None:
         """Takes up the journal that was written last, without what is torn off its end."""
@@ -252,8 +278,9 @@ class Store:
         reserved_to = 0
         if self._ended >= 0:
             self._make_durable()  # the last snapshot could not be written: the chain is longer
-        following = self.generation + 1
-        descriptor = self._disk.create(self._path(following, "journal"))
+        following = max(self.generation, self._newest) + 1
+        path = self._path(following, "journal")
+        descriptor = self._disk.create(path)
         try:
             header = _header(following)
             self._disk.write(descriptor, header)
@@ -265,6 +292,7 @@ class Store:
             crash_at("generation-journal-ended")
         except OSError:
             self._disk.close(descriptor)
+            self._drop(path)
             raise
         self._ended = self._descriptor
         self._descriptor, self._length, self._reserved_to = descriptor, len(header), reserved_to
@@ -295,8 +323,7 @@ class Store:
             crash_at("snapshot-tmp-written")
             self._disk.rename(temporary, target)
         except OSError:
-            with contextlib.suppress(OSError):  # the first error is the one to tell
-                self._disk.unlink(temporary)
+            self._drop(temporary)
             raise
         crash_at("snapshot-renamed")
         self._disk.sync_directory(self.directory)
@@ -312,6 +339,11 @@ class Store:
             match = NAME.match(name)
             if match and (int(match[1]) < generation or match[3]):
                 self._disk.unlink(self.directory / name)
+
+    def _drop(self, path: Path) -> None:
+        """Takes away what could not be finished."""
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            self._disk.unlink(path)
 
     def close(self) -> None:
         """Makes everything durable and closes the files."""

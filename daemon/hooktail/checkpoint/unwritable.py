@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
+
+from hooktail.errors import CannotWriteError, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from hooktail.errors import HooktailError
 
 _WAITS = "; reading and sending wait until then, and nothing is lost"
 _HINTS = {
@@ -23,6 +29,24 @@ _HINTS = {
 }
 _HINTS[errno.EPERM] = _HINTS[errno.EACCES]
 _HINTS[errno.ENOTDIR] = _HINTS[errno.ENOENT]
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a disk says that cannot take more, but can be read: it heals once there is room."""
+
+
+def refusal(directory: str, error: OSError) -> HooktailError:
+    """Says in one line why nothing can begin there, and what to do."""
+    if isinstance(error, PermissionError):
+        return PermissionDeniedError(
+            f"{directory}: {error.strerror}; the service user must own the state directory"
+        )
+    remedy = _HINTS.get(error.errno or 0, "")
+    if error.errno in FULL:
+        remedy += f" (`df -h {directory}` and `df -i {directory}` show it)"
+    return CannotWriteError(
+        f"{directory}: cannot write: {error.strerror or error}" + (f"; {remedy}" if remedy else "")
+    )
 
 
 def hint_for(error: OSError) -> str:

@@ -132,20 +132,35 @@ def _files(directory: Path, user: ServiceUser) -> Iterator[Finding]:
 
 
 def _room(directory: Path) -> Iterator[Finding]:
+    """A full disk refuses a start only where there is no checkpoint to go on from."""
     try:
         disk = os.statvfs(directory)
     except OSError:
         return
     free_bytes = disk.f_bavail * disk.f_frsize
     if free_bytes < LEAST_BYTES or (disk.f_files and disk.f_favail < LEAST_INODES):
-        message = f"the disk of {directory} is full: the daemon would wait with sending"
-        yield _failed("disk_full", message, "make room")
+        then = (
+            "the daemon would start, and wait with reading and sending until there is room"
+            if _can_go_on(directory)
+            else "there is no checkpoint to go on from, and the daemon would not start without "
+            "room to make one"
+        )
+        message = f"the disk of {directory} is full: {then}"
+        yield _failed("disk_full", message, f"make room on it (`df -h {directory}` shows it)")
     elif free_bytes < LITTLE_BYTES:
         message = f"the disk of {directory} has only {free_bytes >> 20} MiB left"
         yield _finding("disk_nearly_full", Level.WARN, message, "make room")
     else:
         message = f"{free_bytes / (1 << 30):.1f} GiB are free on its disk"
         yield _finding("disk_has_room", Level.OK, message)
+
+
+def _can_go_on(directory: Path) -> bool:
+    try:
+        loaded = read_files(directory)
+    except OSError:
+        return False
+    return loaded.from_snapshot and not loaded.lossy
 
 
 def _visitor_secret(config: Config) -> Iterator[Finding]:

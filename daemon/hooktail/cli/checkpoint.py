@@ -118,6 +118,7 @@ def _row(key: int, entry: FileEntry) -> dict[str, Any]:
         "mark": entry.mark,
         "pending": len(entry.pending),
         "size": None if found is None else found.size,
+        "compressed": None if found is None else found.compressed,
         "behind": max(found.size - entry.read, 0) if found is not None and plain else None,
         "head_length": entry.head_length,
         "head_digest": entry.head_digest,
@@ -134,4 +135,6 @@ def _cell(name: str, row: dict[str, Any]) -> str:
         return f"{row['head_length']}:{value[:12]}"
     if value is None:
         return "?"
+    if name == "size" and row["compressed"]:
+        return f"{value:,} packed"  # `read` and `mark` count what it holds
     return f"{value:,}" if isinstance(value, int) and name != "inode" else str(value)

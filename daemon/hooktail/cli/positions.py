@@ -14,6 +14,7 @@ from hooktail.checkpoint import edits
 from hooktail.checkpoint.lock import StateLock
 from hooktail.checkpoint.places import is_of
 from hooktail.checkpoint.store import Store, read_files
+from hooktail.checkpoint.unwritable import FULL, refusal
 from hooktail.checkpoint.whereabouts import locate
 from hooktail.cli import logfiles, moments, sources, tables
 from hooktail.errors import InputError, PermissionDeniedError, UsageError
@@ -42,11 +43,17 @@ def read(loaded: Config) -> Loaded:
         found = read_files(loaded.state_dir)
     except PermissionError as error:
         raise PermissionDeniedError(f"{loaded.state_dir}: {error.strerror}") from error
+    except FileNotFoundError as error:
+        raise _none_yet(loaded) from error
     except OSError as error:
         raise InputError(f"{loaded.state_dir}: {error.strerror}") from error
     if not found.newest:
-        raise InputError(f"{loaded.state_dir}: there is no checkpoint yet")
+        raise _none_yet(loaded)
     return found
+
+
+def _none_yet(loaded: Config) -> InputError:
+    return InputError(f"{loaded.state_dir}: no checkpoint yet: the daemon has not run")
 
 
 @contextlib.contextmanager
@@ -57,7 +64,13 @@ def _editing(loaded: Config) -> Iterator[Store]:
     with StateLock(loaded.state_dir):
         store = Store.open(loaded.state_dir, on_error="fail")
         try:
+            if store.hindered is not None:
+                raise store.hindered
             yield store
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise refusal(str(loaded.state_dir), error) from error
         finally:
             store.close()
 
@@ -198,8 +211,8 @@ def _rewound(entry: FileEntry, moved: _Moved) -> dict[str, Any]:
         "from": entry.read,
         "to": moved.to,
         "asked": moved.asked,
-        "bytes_again": entry.read - moved.to,
-        "pending_taken_off_read": sum(start >= moved.to for start in entry.pending),
+        "bytes_to_read_again": entry.read - moved.to,
+        "pending_uncounted": sum(start >= moved.to for start in entry.pending),
     }
 
 
@@ -236,7 +249,7 @@ def forget(args: argparse.Namespace) -> int:
                 "source": entry.source,
                 "path": entry.path,
                 "read": entry.read,
-                "pending_taken_off_read": len(entry.pending),
+                "pending_uncounted": len(entry.pending),
             }
             for entry in entries
         ]

@@ -36,10 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from hooktail import checked, event_loop, telemetry
+    from hooktail.checkpoint.unwritable import FULL, refusal
     from hooktail.service import Service
 
     config = checked.load(arguments.config, os.environ)
     telemetry.configure(config.log.level, config.log.format, environ=os.environ)
-    with asyncio.Runner(loop_factory=event_loop.factory(os.environ)) as runner:
-        runner.run(Service(arguments.config, config, os.environ).run())
+    try:
+        with asyncio.Runner(loop_factory=event_loop.factory(os.environ)) as runner:
+            runner.run(Service(arguments.config, config, os.environ).run())
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise refusal(str(config.state_dir), error) from error  # the daemon writes nowhere else
     return 0

@@ -12,7 +12,13 @@ from hooktail.config.kinds import Seconds, written
 from hooktail.endpoints import MASK
 
 if TYPE_CHECKING:
-    from hooktail.config.sections import Config, FieldSection, RuleSection, SourceSection
+    from hooktail.config.sections import (
+        Config,
+        DestinationSection,
+        FieldSection,
+        RuleSection,
+        SourceSection,
+    )
 
 
 def describe(config: Config) -> dict[str, object]:
@@ -20,7 +26,7 @@ def describe(config: Config) -> dict[str, object]:
     return {
         **_values(keys.ROOT, config),
         "destination": {
-            name: {"account_id": MASK}
+            name: _account(section)
             | _values(keys.DESTINATION, section)
             | {"endpoint": endpoints.shown(section.endpoint)}
             | ({"proxy": MASK} if section.proxy else {})
@@ -31,6 +37,13 @@ def describe(config: Config) -> dict[str, object]:
         "log": _values(keys.LOG, config.log),
         "source": [_source(source) for source in config.sources],
     }
+
+
+def _account(section: DestinationSection) -> dict[str, object]:
+    """The file that the id stands in, if it does in one of its own."""
+    if section.account_file is None:
+        return {"account_id": MASK}
+    return {"account_id_file": str(section.account_file).replace(section.account_id.reveal(), MASK)}
 
 
 def _source(source: SourceSection) -> dict[str, object]:

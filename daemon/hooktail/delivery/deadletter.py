@@ -65,8 +65,9 @@ class DeadLetters:
     async def append(self, letters: Sequence[Letter]) -> None:
         """Writes letters to the disk; returns when they would survive a power loss.
 
-        Raises OSError (a full disk), and then none of them may be taken for kept. Calls that
-        come together share one fsync. Cancelled, the letters may be kept or not.
+        Raises OSError (a full disk) with the directory's name, and then none of them may be taken
+        for kept. Calls that come together share one fsync. Cancelled, the letters may be kept or
+        not.
         """
         batch = self._batch
         batch.letters += letters
@@ -80,15 +81,18 @@ class DeadLetters:
     def _write_once(self, batch: _Batch) -> None:
         with self._writing:
             if batch.failure is not None:
-                raise OSError(*batch.failure.args) from batch.failure
+                raise self._named(batch.failure) from batch.failure
             if batch.written:
                 return
             try:
                 self._write(batch.letters)
             except OSError as failure:
                 batch.failure = failure
-                raise
+                raise self._named(failure) from failure
             batch.written = True
+
+    def _named(self, failure: OSError) -> OSError:
+        return OSError(failure.errno, failure.strerror, str(self._directory))
 
     def _write(self, letters: Sequence[Letter]) -> None:
         moment = datetime.fromtimestamp(self._wall_s(), UTC)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hooktail.config.sections import DeliverySection
     from hooktail.delivery.lane import Lane, OnOutcomes
     from hooktail.delivery.outcome import Outcome
-    from hooktail.delivery.telling import Log
+    from hooktail.delivery.telling import Log, Shut
     from hooktail.model import Event, Settler
 
 AHEAD_S = 0.1
@@ -67,7 +67,8 @@ class Destination:
 
     `poison_tries` is how often an event may fail amid neighbours that pass (`poison`) before it
     becomes a dead letter of that reason; None is for ever. `before_probe` is called when a held
-    destination is about to be asked again, with nothing in flight.
+    destination is about to be asked again, with nothing in flight. `shut` is that of the
+    destination before a reload.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Destination:
         log: Log | None = None,
         poison_tries: int | None = None,
         before_probe: Callable[[], None] = lambda: None,
+        shut: Shut | None = None,
     ) -> None:
         self.name = name
         self._sender = sender
@@ -99,7 +101,7 @@ class Destination:
             down_probe_max_s=section.retry_max_s,
             rate_limit=section.rate_limit,
         )
-        self._teller = Teller(name, self._log, clock, self._gate.state)
+        self._teller = Teller(name, self._log, clock, self._gate.state, shut)
         self._queue = Queue()
         self._lane: Lane[Delivery] | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -207,6 +209,11 @@ class Destination:
             self._log.info("delivery_resumed", destination=self.name, reason=self._paused)
         self._paused = ""
         self._hand_over()
+
+    @property
+    def shut(self) -> Shut | None:
+        """What was said of it last, if that is not that it is open."""
+        return self._teller.shut
 
     def snapshot(self) -> DestinationSnapshot:
         """Returns the state and the counters as they are now."""
@@ -374,7 +381,13 @@ class Destination:
             await self._dead_letters.append([letter])
         except OSError as error:
             self.last_error = "dead_letter_not_written"
-            self._teller.trouble("dead_letter_not_written", error.strerror or "unknown")
+            self._teller.trouble(
+                "dead_letter_not_written",
+                error.strerror or "unknown",
+                path=str(error.filename or "deadletter"),
+                hint="nothing is lost, its event is tried again; mend what the reason says: make "
+                "room on the disk, or let the service user write there",
+            )
             self._retry_later(delivery)
         else:
             self.dead_lettered += 1

@@ -73,6 +73,7 @@ USER = Shape(spaced=True, spaced_behind_lists=False)
 """The name of a user, which seldom has spaces."""
 HEADER = Shape(listed=True)
 """A header of a client's own, of an unknown kind."""
+_SEPARATORS = (b"|", b"\x01", b"\x1f", b"\x1e", b"\t")
 _AROUND_COMMAS = rb" {0,8}+, {0,8}+"
 _WORDS = rb"(?>(?:[^ ,]++|" + _AROUND_COMMAS + rb")*)"
 """Up to a space that is beside no comma."""
@@ -187,11 +188,18 @@ class _Compiler:
         if value is not None:
             return b"(" + value + b")", False
         if following is None:
+            separator = self._literal(at - 1)[-1:]
+            if separator in _SEPARATORS:
+                return b"(" + _outside(separator) + b"*+)", False
             return _REST, False
         ahead = self._ahead(at + 2, following)
         look = b"(?=" + ahead + b")" if ahead else b""
         inside, here = b".", b""
-        if column.shape.spaced is False:
+        if following[:1] in _SEPARATORS:
+            # Chosen because no value has it. With one more of them in a line, which a client may
+            # have written, nobody knows where the columns are: no value is read over it.
+            inside = _outside(following[:1])
+        elif column.shape.spaced is False:
             inside = _outside(_SPACES)
         elif following.startswith(b" ") and not self._is_stamp(at + 2):
             here = b"(?!" + _AROUND_COMMAS + b")"

@@ -155,6 +155,36 @@ def test_show_finds_a_renamed_file_and_says_which_is_gone(
     assert "gone" in second
 
 
+def test_show_says_which_sizes_are_of_compressed_bytes(
+    host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Beside `read`, which counts what they hold."""
+    packed = host.add("access.log.1.gz", gzip.compress(b"x\n" * 999))
+    host.remember(packed, 60, [], key=2, content=b"x\n" * 999)
+
+    assert host.run("show", "--json") == 0
+    assert [row["compressed"] for row in rows(capfd)] == [False, True]
+
+    assert host.run("show") == 0
+    text = capfd.readouterr().out
+    assert f"{packed.stat().st_size:,} packed" in text
+    assert text.count("packed") == 1
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_show_before_the_first_start_says_that_there_was_none(
+    host: Host, capfd: pytest.CaptureFixture[str], made: bool
+) -> None:
+    for path in host.state_dir.iterdir():
+        path.unlink()
+    if not made:
+        host.state_dir.rmdir()
+
+    assert host.run("show") == 65
+    said = f"hooktail: {host.state_dir}: no checkpoint yet: the daemon has not run\n"
+    assert capfd.readouterr().err == said
+
+
 def test_show_only_reads_and_works_beside_a_daemon(
     host: Host, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,7 +233,8 @@ def test_an_offset_at_a_line_is_kept(host: Host, capfd: pytest.CaptureFixture[st
 
     row = rows(capfd)[-1]
     assert (row["from"], row["to"]) == (host.starts[8], host.starts[5])
-    assert row["pending_taken_off_read"] == 1
+    assert row["pending_uncounted"] == 1
+    assert row["bytes_to_read_again"] == host.starts[8] - host.starts[5]
 
 
 @pytest.mark.parametrize("offset", ["-1", "99999999"])
@@ -403,7 +434,7 @@ def test_without_a_checkpoint_there_is_nothing_to_show(
 
     for action in (("show",), ("forget", "--source", "shop")):
         assert host.run(*action) == 65
-        assert "there is no checkpoint yet" in capfd.readouterr().err
+        assert "no checkpoint yet: the daemon has not run" in capfd.readouterr().err
         assert not list(host.state_dir.iterdir())
 
 

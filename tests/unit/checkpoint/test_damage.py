@@ -189,8 +189,8 @@ def test_whole_records_behind_a_bad_one_are_counted_as_lost() -> None:
     assert state.files[1].read == 30
     told = next(each for each in logs if each["event"] == "checkpoint_damaged")
     assert told["path"] == f"{STATE_DIR}/{NEWEST}"
-    assert told["records_lost"] == 2
-    assert told["bytes_lost"] == len(data) - data.index(b"\n") - 1
+    assert told["checkpoint_records_lost"] == 2
+    assert told["checkpoint_bytes_lost"] == len(data) - data.index(b"\n") - 1
     assert told["log_level"] == "error"
     assert "checkpoint_went_back" in {each["event"] for each in logs}
 
@@ -203,7 +203,8 @@ def test_damage_that_loses_nothing_is_told_and_stops_fail_alone() -> None:
             assert place(files, on_error) == len(WHOLE.states) - 1
         assert place(files, "fail") is None
 
-    assert [each["bytes_lost"] for each in logs if each["event"] == "checkpoint_damaged"] == [0] * 3
+    told = [each for each in logs if each["event"] == "checkpoint_damaged"]
+    assert [each["checkpoint_bytes_lost"] for each in told] == [0] * 3
 
 
 @pytest.mark.parametrize("name", ["checkpoint.3.journal", "checkpoint.2.journal"])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.memory_disk import STATE_DIR, Files, MemoryDisk, Note
 
 from hooktail.checkpoint.store import Store
-from hooktail.errors import CheckpointError
+from hooktail.errors import CannotWriteError, CheckpointError
 
 ENTRY = {"source": "s", "path": "/a", "id": [1, 1], "pending": [], "head": [0, ""], "seen": 5}
 FIRST: dict[str, Any] = {"open": {"1": {**ENTRY, "read": 0}}, "start": ["s"]}
@@ -217,6 +217,66 @@ def test_a_power_cut_after_it_was_written_anew_at_the_second_try(fails_at: int) 
     life.append()
 
     check_every_cut(life)
+
+
+@pytest.mark.parametrize("fails_at", range(3))
+def test_a_power_cut_around_a_generation_that_began_at_the_second_try(fails_at: int) -> None:
+    """The journal of the first try is taken away again, and that may not be durable."""
+    life = Life(MemoryDisk())
+    life.append()
+    life.sync()
+    life.append()
+    life.disk.fails_at = life.disk._done + fails_at
+    with pytest.raises(OSError, match="No space"):
+        life.compact()
+    assert len([name for name in life.disk.now() if name.endswith(".journal")]) == 1
+
+    life.append()
+    life.compact()
+    life.append()
+    life.sync()
+    life.append()
+
+    check_every_cut(life)
+
+
+@pytest.mark.parametrize("fails_at", range(12))
+def test_a_start_that_met_a_full_disk_at_any_step_goes_on_from_what_was_there(
+    fails_at: int,
+) -> None:
+    """And is taken where a checkpoint can be gone on with."""
+    life = Life(MemoryDisk())
+    for _ in range(3):
+        life.append()
+    disk = MemoryDisk(life.disk.now())
+    disk.fails_at = fails_at
+    store = Store.open(STATE_DIR, disk=disk)
+    assert shown(store) == life.states[-1]
+    assert (store.hindered is None) == (disk._done <= fails_at)
+    disk.fails_at = -1
+    states = [shown(store)]
+    store.append(change(9))
+    states.append(shown(store))
+    store.finish_generation(store.begin_generation())
+    store.append(change(10))
+    states.append(shown(store))
+
+    for at in range(len(disk.operations) + 1):
+        for files in disk.after_power_cut(at, every_byte=False):
+            assert shown(open_after(files)) in states
+    assert shown(open_after(disk.now())) == states[-1]
+
+
+@pytest.mark.parametrize("fails_at", range(9))
+def test_a_first_start_that_met_a_full_disk_leaves_nothing(fails_at: int) -> None:
+    disk = MemoryDisk(fails_at=fails_at)
+    try:
+        Store.open(STATE_DIR, disk=disk)
+    except CannotWriteError:
+        assert not disk.now() or "checkpoint.1.snapshot" in disk.now()
+    assert shown(Store.open(STATE_DIR, disk=MemoryDisk(disk.now()))) == shown(
+        Store.open(STATE_DIR, disk=MemoryDisk())
+    )
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: str(each.__name__))

@@ -186,6 +186,23 @@ def test_the_room_on_the_disk(
     assert look(place)[name].code == code
 
 
+@pytest.mark.parametrize(
+    ("known", "words"), [(True, "would start, and wait"), (False, "would not start")]
+)
+def test_a_full_disk_is_said_to_refuse_the_start_only_where_it_does(
+    place: Path, monkeypatch: pytest.MonkeyPatch, known: bool, words: str
+) -> None:
+    """It said that the daemon would wait, also where `run` ended with 73."""
+    directory = place / "state"
+    prepare_state_dir(directory)
+    if known:
+        Store.open(directory).close()
+    sizes = (1, 1, 1 << 41, 0, 0, 10_000, 9999, 9999, 0, 255)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(sizes))
+
+    assert words in look(place)["disk_full"].message
+
+
 @pytest.mark.parametrize(("policy", "code"), [("previous", 78), ("fail", 78), ("end", 0)])
 def test_a_checkpoint_that_proves_nothing_is_told_before_the_start(
     place: Path, policy: str, code: int

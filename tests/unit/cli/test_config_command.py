@@ -132,3 +132,20 @@ def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
         run("config", "show", "--help")
 
     assert "examples:" in capsys.readouterr().out
+
+
+def test_show_names_the_file_that_the_account_id_stands_in(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It showed an `account_id` that the file does not have."""
+    file = tmp_path / "account_id"
+    file.write_text(SECRET)
+    path.write_text(TEXT.replace(f'account_id = "{SECRET}"', f'account_id_file = "{file}"'))
+
+    assert run("config", "show", path=path) == 0
+
+    out = capsys.readouterr().out
+    assert SECRET not in out
+    shown = tomllib.loads(out)["destination"]["default"]
+    assert shown["account_id_file"] == str(file)
+    assert "account_id" not in shown

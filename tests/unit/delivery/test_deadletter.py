@@ -107,8 +107,9 @@ async def test_a_full_disk_raises_and_leaves_the_file_as_it_was(
         return written
 
     monkeypatch.setattr(os, "write", write)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as refused:
         await letters.append([letter(2)])
+    assert refused.value.filename == str(tmp_path)
     monkeypatch.undo()
 
     assert file.read_bytes() == before

@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from hooktail.delivery.gate import GateState, Mode
-from hooktail.delivery.telling import REMIND_S, REPEAT_S, STATE_REPEAT_S, Teller, retry_hint
+from hooktail.delivery.telling import (
+    REMIND_S,
+    REPEAT_S,
+    STATE_REPEAT_S,
+    Teller,
+    held_hint,
+    retry_hint,
+)
 
 OPEN = GateState(name=Mode.OPEN, since=0.0, until=0.0)
 HELD = GateState(name=Mode.HELD, since=0.0, until=1.0, reason="http_403", answer="who are you")
@@ -65,8 +72,7 @@ def test_a_hold_is_said_once_with_the_endpoints_words_and_so_is_its_end() -> Non
                 "reason": "http_403",
                 "answer": "who are you",
                 "next_try_s": 1.0,
-                "hint": "nothing is lost or sent meanwhile; check account_id, endpoint and the "
-                "certificate",
+                "hint": held_hint("http_403"),
                 "outstanding": 7,
                 "failures": 1,
                 "changes": 1,
@@ -151,3 +157,56 @@ def test_repeated_trouble_is_said_once_a_minute_with_its_count() -> None:
         scene.now += 0.1
 
     assert [fields["repeated"] for _, _, fields in scene.log.lines] == [0, 599]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("http_401", "account_id"),
+        ("http_403", "account_id"),
+        ("http_404", "`endpoint` or `account_id`"),
+        ("http_405", "POST"),
+        ("http_410", "`endpoint`"),
+        ("http_302", "redirects are not followed"),
+        ("http_407", "`proxy`"),
+        ("http_451", "ask the endpoint's operator"),
+        ("tls", "ca_file"),
+        ("proxy", "user and password"),
+        ("url", "no address that can be used"),
+    ],
+)
+def test_the_hint_of_a_hold_follows_its_reason(reason: str, words: str) -> None:
+    """A wrong password of the proxy had the account and the certificate looked at."""
+    scene = Scene()
+    scene.teller.state(replace(HELD, reason=reason), 1)
+
+    hint = str(scene.log.lines[0][2]["hint"])
+    assert words in hint
+    assert hint.startswith("nothing is lost or sent meanwhile; ")
+    assert ("account_id" in hint) == (reason in ("http_401", "http_403", "http_404"))
+
+
+@pytest.mark.parametrize("asked", ["refused again", "open at once"])
+def test_a_hold_is_as_long_as_it_was_though_a_reload_came_in_between(asked: str) -> None:
+    """It began anew with each reload, and one that ended at the first try was not told."""
+    before = Scene()
+    before.teller.state(HELD, 7)
+    before.now = 8.0
+    scene = Scene()
+    scene.now = 8.5
+    scene.teller = Teller(
+        "default", scene.log, lambda: scene.now, replace(OPEN, since=8.5), before.teller.shut
+    )
+    if asked == "refused again":
+        scene.now = 9.0
+        scene.teller.state(replace(HELD, since=9.0), 7)
+
+    scene.now = 10.4
+    scene.teller.state(replace(OPEN, since=10.4), 6)
+
+    assert scene.said[-1] == "destination_open"
+    assert scene.log.lines[-1][2]["shut_s"] == 10.4
+    assert scene.teller.shut is None
+    scene.now = 99.0
+    scene.teller.state(replace(OPEN, since=10.4), 6)
+    assert scene.said.count("destination_open") == 1

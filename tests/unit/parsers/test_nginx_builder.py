@@ -437,3 +437,18 @@ def test_any_bytes_are_parsed_or_refused(
 
     for bad in (noise, line[:at] + noise, line[:at] + noise + line[at:]):
         parser.parse(bad)
+
+
+@pytest.mark.parametrize("separator", ["|", "\t"])
+def test_a_separator_that_a_client_wrote_shifts_no_column(separator: str) -> None:
+    names = ("[$time_local]", "$http_user_agent", "$remote_addr", "$request_uri", "$status")
+    parser = build(separator.join(names), {})
+    good = ("[14/Mar/2025:09:26:53 +0000]", "x y", "203.0.113.7", "/a", "200")
+    record = parser.parse(separator.join(good).encode())
+    assert isinstance(record, Record)
+    assert (record.ip, record.path, record.user_agent) == ("203.0.113.7", "/a", "x y")
+
+    for place in (1, 3):
+        forged = list(good)
+        forged[place] = separator.join(("x", "6.6.6.6", "/y"))
+        assert not isinstance(parser.parse(separator.join(forged).encode()), Record)
