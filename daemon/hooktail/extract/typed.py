@@ -82,19 +82,19 @@ class _Checked:
 
     def parse(self, line: bytes) -> Result:
         try:
-            return self._checked(self._parser.parse(line))
+            return self._held(self._parser.parse(line))
         except ParseError as error:
-            return self._checked(error)
+            return self._held(error)
         except SystemExit:
             raise RuntimeError("it called sys.exit()") from None
 
     def parse_batch(self, lines: Sequence[bytes]) -> Sequence[Result]:
         try:
-            return [self._checked(each) for each in self._parser.parse_batch(lines)]
+            return [self._held(each) for each in self._parser.parse_batch(lines)]
         except SystemExit:
             raise RuntimeError("it called sys.exit()") from None
 
-    def _checked(self, result: Result) -> Result:
+    def _held(self, result: Result) -> Result:
         if isinstance(result, Step):
             return _step(result, self._part)
         return self._part(result)
@@ -138,7 +138,7 @@ class _StatefulChecked(_Checked):
 
     def give_up(self, record: Hashable) -> Step:
         step = self._stateful.give_up(record)
-        checked = self._checked(step)
+        checked = self._held(step)
         return checked if isinstance(checked, Step) else step
 
 
