@@ -156,6 +156,7 @@ class FileTrack:
         self._new_ages: dict[int, int] = {}
         self._repeat_until = ledger.read
         self._to_repeat = set(ledger.pending)
+        self._expect()
         self._generation = b""
         self._head: Head | None = None
         self._met = True
@@ -244,6 +245,11 @@ class FileTrack:
         self._feed.keep_unparsable(self, Unparsable(line.start, line.head, "line_too_long"))
         self._feed.changed(self)
 
+    def _expect(self) -> None:
+        """Has the file tell if it is truncated before its lines were read again."""
+        if isinstance(self.file, TailedFile):
+            self.file.expect(self._ledger.read)
+
     def moved(self) -> None:
         """Has the new path written down."""
         self.met()
@@ -290,6 +296,7 @@ class FileTrack:
     def reattach(self, file: TrackedFile) -> None:
         """Goes on with a copy of the content."""
         self.file = file
+        self._expect()
         self._detached = False
         if self._generation:
             self._feed.copies.add(self, self._generation)
@@ -341,6 +348,7 @@ class FileTrack:
             self._carried = [*below, *own]
             self._carried_changed = True
         self.file.rewind(min(self._to_repeat))
+        self._expect()
         self._feed.changed(self)
         return True
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import bz2
-import contextlib
 import errno
 import gzip
 import lzma
@@ -42,7 +41,6 @@ from support.joined_format import JoiningParser, registered
 from support.life import Life
 from support.lines import AGENT, clf_time
 
-from hooktail.errors import CannotWriteError
 from hooktail.fingerprint import HEAD_BYTES
 from hooktail.model import State
 from hooktail.tail.file import TailedFile
@@ -449,9 +447,7 @@ class Log(RuleBasedStateMachine):
     @precondition(lambda self: self.life is None)
     @rule()
     def start(self) -> None:
-        # Where there is a checkpoint to go on with, it starts on a full disk too, and waits.
-        with contextlib.suppress(*(CannotWriteError,) if self.full else ()):
-            self._run(self._new_life())
+        self._run(self._new_life())
 
     @precondition(lambda self: self.life is not None)
     @rule()

@@ -70,6 +70,8 @@ class TailedFile:
         self._read_bytes = max(READ_BYTES, max_line_bytes + WIDEST)
         self._skipped_to = 0  # inside a long line: its newline is not before this offset
         self._looked_at = -1  # size at the last read that found no whole line
+        self._known_to = 0  # what stands below was read before, perhaps in another life
+        self._before_known = b""
         # The first bytes and those just before the offset, as they were read: by the time that
         # somebody asks, the file may hold other ones.
         self._read_head = os.pread(descriptor, min(offset, HEAD_BYTES), 0) if offset else b""
@@ -128,15 +130,34 @@ class TailedFile:
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes behind the offset at the last look, a partial last line included."""
-        return max(self.size - self.offset, 0)
+        """Bytes nobody has read yet at the last look, a partial last line included."""
+        return max(self.size - self.reached, 0)
+
+    @property
+    def reached(self) -> int:
+        """The furthest offset ever read; larger than `offset` while lines are read again."""
+        return max(self.offset, self._known_to)
+
+    @property
+    def before_reached(self) -> str:
+        """The fingerprint of the bytes just before `reached`, as they were read."""
+        return before_of(self._before_known) if self._known_to else self.before
+
+    def expect(self, end: int) -> None:
+        """Lines between the offset and `end` were read before, and are there to be read again.
+
+        Until that is done the content is what was read as long as the bytes just before `end` are
+        as they are now: at the beginning of a file no others tell of a truncation.
+        """
+        self._known_to = end if end > self.offset else 0
+        self._before_known = self._bytes_before(self._known_to)
 
     def look(self) -> Growth:
         """Asks the kernel for the size now."""
         status = os.fstat(self._descriptor)
         size, modified_ns = status.st_size, status.st_mtime_ns
         self.size = size
-        if size < max(self.offset, self._skipped_to):
+        if size < max(self.offset, self._skipped_to, self._known_to):
             return Growth.TRUNCATED
         if size == self.offset or size == self._looked_at:
             if modified_ns != self._modified_ns:
@@ -151,8 +172,13 @@ class TailedFile:
     def still_holds_what_was_read(self) -> bool:
         """Tells, as far as size and the bytes before the offset do, whether it was truncated."""
         return (
-            self.look() is not Growth.TRUNCATED and self._bytes_before(self.offset) == self._before
+            self.look() is not Growth.TRUNCATED
+            and self._bytes_before(self.offset) == self._before
+            and self._still_known()
         )
+
+    def _still_known(self) -> bool:
+        return not self._known_to or self._bytes_before(self._known_to) == self._before_known
 
     def modified_last_s(self) -> int:
         """When it was modified last, in whole seconds since the epoch, whatever was read of it."""
@@ -169,6 +195,8 @@ class TailedFile:
         A truncation that was overtaken by new content before we looked shows itself here.
         """
         self._page_cache.read_from(max(self.offset, self._skipped_to), self.size)
+        if not self._still_known():
+            return Rewritten(self.offset)
         if self._skipped_to:
             return self._skip()
         before = self._before
@@ -190,7 +218,7 @@ class TailedFile:
             self._before = (before + chunk[max(read - BEFORE_BYTES, 0) : read])[-BEFORE_BYTES:]
             if len(self._read_head) < HEAD_BYTES:
                 self._read_head = (self._read_head + chunk[:read])[:HEAD_BYTES]
-            self.offset = taken.end
+            self._advance(taken.end)
             self.modified_s = self._modified_ns // 1_000_000_000
             self._looked_at = -1
         elif is_long(len(chunk), self._max_line_bytes, encoding):
@@ -233,7 +261,8 @@ class TailedFile:
         if not end:
             self._skip_to(self._skipped_to + len(chunk), encoding)
             return None
-        start, self.offset = self.offset, self._skipped_to + end
+        start = self.offset
+        self._advance(self._skipped_to + end)
         self._skipped_to = 0
         self._looked_at = -1
         self._before = self._bytes_before(self.offset)
@@ -250,9 +279,15 @@ class TailedFile:
         data_at = next_data(self._descriptor, self._skipped_to, self.size)
         self._skipped_to = max(data_at - data_at % encoding.width, self._skipped_to)
 
+    def _advance(self, offset: int) -> None:
+        self.offset = offset
+        if offset >= self._known_to:
+            self._known_to = 0
+
     def rewind(self, offset: int) -> None:
         """Goes on from another offset, which is the start of a line."""
         self.offset = offset
+        self._known_to = 0
         self._skipped_to = 0
         self._looked_at = -1
         self._encoding = None

@@ -101,8 +101,10 @@ class Meeting:
             self._follow_adopted(file_id, gone=True)
         self._move(found)
         new = [file_id for file_id in found.files if self._is_new(file_id, found)]
+        # What is new may be a copy of what was truncated. And without room nobody else looks.
+        if new or not consumer.has_room:
+            self._truncations.look_at_all()
         if new:
-            self._truncations.look_at_all()  # what is new may be a copy of what was truncated
             ignored = len(self._ignored)
             self._begun = 0
             # Those that the checkpoint knows by inode first, before a copy can take their place.

@@ -87,9 +87,9 @@ class Truncations:
                 _Cut(
                     path=file.path,
                     track=followed.track,
-                    offset=file.offset,
-                    size=file.offset + unread_bytes,
-                    before=file.before,
+                    offset=file.reached,
+                    size=file.reached + unread_bytes,
+                    before=file.before_reached,
                     head=file.head if file.head_is_full else None,
                     at_s=following.clock(),
                     scan=self.scan,
@@ -120,14 +120,20 @@ class Truncations:
     def look_at_all(self) -> None:
         """Sees truncations before new files are met, which may be copies of what was truncated."""
         for followed in list(self._following.files.values()):
-            file = followed.file
-            unread_bytes = file.unread_bytes
-            if file.look() is Growth.QUIET:
-                continue
-            if not file.still_holds_what_was_read():
-                self.start_again(followed, SHRUNK, unread_bytes)
-            elif file.offset == 0:
-                self.begin(followed)
+            try:
+                self._look_at(followed)
+            except OSError as error:  # a stale mount: of this file, not of the others
+                self._following.fails(followed, error)
+
+    def _look_at(self, followed: Followed) -> None:
+        file = followed.file
+        unread_bytes = file.unread_bytes
+        if file.look() is Growth.QUIET:
+            return
+        if not file.still_holds_what_was_read():
+            self.start_again(followed, SHRUNK, unread_bytes)
+        elif file.offset == 0:
+            self.begin(followed)
 
     def met(self, file: LogFile, known_offset: int | None) -> None:
         """A file was met that goes on at `known_offset`: it may have what a truncation took."""

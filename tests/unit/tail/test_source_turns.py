@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.source_harness import Harness
 
-from hooktail.tail.file import READ_BYTES
+from hooktail.tail.file import READ_BYTES, Growth, TailedFile
 from hooktail.tail.progress import PROGRESS_S
 
 LINE = "x" * 99 + "\n"
@@ -220,3 +220,27 @@ async def test_a_file_that_opens_and_cannot_be_read_is_told_once_until_something
         await harness.read()
     assert [each["event"] for each in logs] == ["file_unreadable", "file_readable_again"]
     assert "disk" in str(logs[0]["hint"])
+
+
+async def test_a_file_that_cannot_be_looked_at_keeps_no_scan_from_the_others(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look before new files are met asks every file: one of a stale mount must not end it."""
+    harness.write(LINE)
+    harness.rescan()
+    await harness.read()
+    look = TailedFile.look
+
+    def stale(file: TailedFile) -> Growth:
+        if file.path == harness.log:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return look(file)
+
+    monkeypatch.setattr(TailedFile, "look", stale)
+    other = harness.log.with_name("access.log.1")
+    other.write_text(LINE)
+    with capture_logs() as logs:
+        harness.rescan()
+
+    assert [each["event"] for each in logs] == ["file_unreadable", "file_started"]
+    assert len(harness.source.files) == 2
