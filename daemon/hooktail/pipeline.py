@@ -95,6 +95,9 @@ class Feed:
         self._resumed: dict[LogFile, int] = {}
         self._floors: dict[LogFile, int] = {}
         """Of files that begin where others ended: what was nobody's of those."""
+        self._parting: dict[LogFile, tuple[int, int]] = {}
+        self._parted: dict[int, tuple[int, int]] = {}
+        """Entries of files that begin where they part from another: that one's key, and where."""
         self._stale = True
         """Files followed now changed since the checkpoint was written last, or before a reload."""
         self._done: set[int] = set()
@@ -215,9 +218,20 @@ class Feed:
         After a kill, what was in flight of the other is found in it.
         """
         self._floors[file] = original.floor
-        if before := file.before_at(begin):
-            point = {"k": [begin, before]}
-            self.keeper.note_record({"file": {str(original.key): point}})
+        self._parting[file] = original.key, begin
+        self._keep_alike(file, original.key, begin)
+
+    def _keep_alike(self, file: LogFile, key: int, end: int) -> None:
+        """Keeps that a file holds what an entry's does up to `end`.
+
+        And what those do from which that one parted no earlier: of it nothing else may be left.
+        """
+        before, parted_at = file.before_at(end), end
+        while before and parted_at >= end:
+            self.keeper.note_record({"file": {str(key): {"k": [end, before]}}})
+            key, parted_at = self._parted.get(key, (0, 0))
+            if key not in self.keeper.store.state.files:
+                return
 
     def _finished_archive(self, file: LogFile) -> int | None:
         """Finds the entry of an archive that was read to its end, and is as it was."""
@@ -243,10 +257,9 @@ class Feed:
         What is shorter than the part that was never ours to read has nothing for us.
         """
         self._floors[file] = older.floor
+        self._parting[file] = older.of, older.known
         if older.unchanged and not isinstance(file, ArchiveFile):
-            end = file.line_start(file.size)
-            point = {"k": [end, file.before_at(end)]}
-            self.keeper.note_record({"file": {str(older.of): point}})
+            self._keep_alike(file, older.of, file.line_start(file.size))
         if older.unchanged or file.known_size() <= older.floor:
             return Resumption(None, at_end=True)
         known = max(older.known, older.floor)  # of an archive known to be the start of a line
@@ -314,6 +327,9 @@ class Feed:
             key, state.next_key = state.next_key, state.next_key + 1
             track = FileTrack(self, key, file, Ledger(file.offset), self.reader(), floor=floor)
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
+            if file in self._parting:
+                self._parted[key] = self._parting[file]
+        self._parting.pop(file, None)
         self.tracks[key] = track
         self._resumer.hold(key)
         track.generation()
@@ -386,6 +402,7 @@ class Feed:
         lost = 0
         for key in keys:
             self._resumer.drop(key)
+            self._parted.pop(key, None)
             lost += self._absent.pop(key, 0)
         if lost:
             self.books.totals[LOST_KEY] = self.books.totals.get(LOST_KEY, 0) + lost

@@ -94,6 +94,7 @@ class Log(RuleBasedStateMachine):
         self.rotations = 0
         self.hidden: list[Path] = []
         self.targets = 1
+        self.others: list[Path] = []
         self.open_records: list[int] = []
 
         self.life: Life | None = None
@@ -363,6 +364,15 @@ class Log(RuleBasedStateMachine):
         fresh = self.place / "fresh"
         fresh.symlink_to(self.linked.name)
         fresh.rename(self.place / "access.log.current")
+
+    @rule(made=st.integers(0, 3))
+    def others_come_and_go(self, made: int) -> None:
+        """Which inodes are free is their doing."""
+        for other in self.others:
+            other.unlink()
+        self.others = [self.directory / "targets" / f"other.{number}" for number in range(made)]
+        for other in self.others:
+            other.touch()
 
     def _is_open_by_the_writer(self, path: Path) -> bool:
         return path.exists() and os.path.samestat(path.stat(), os.fstat(self.handle.fileno()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,12 @@ __all__ = ["joined_format"]
 LINES = [page_view(number) for number in range(20)]
 STARTS = [sum(map(len, LINES[:number])) for number in range(21)]
 CONTENT = "".join(LINES).encode()
+
+
+def _number(body: bytes) -> int:
+    found = re.search(rb"/p/(\d+)", body)
+    assert found
+    return int(found[1])
 
 
 def leave_an_entry(life: Life, read: int, pending: list[int], file_id: list[int]) -> None:
@@ -286,3 +293,25 @@ async def test_lines_given_to_two_copies_in_one_turn_are_all_written_down(tmp_pa
         noted.add_to(record)
 
     assert record["file"]["1"] == {"s": [1, 2], "t": 5}
+
+
+async def test_what_waits_is_found_in_an_older_copy_of_an_older_copy(tmp_path: Path) -> None:
+    """The second copy parted from the first where the log itself had no point of its own."""
+    before = Life(tmp_path)
+    before.write(*LINES)
+    await before.read()
+    for kept, new in ((18, 100), (14, 200)):
+        older = tmp_path / "older"
+        older.write_text("".join((*LINES[:kept], page_view(new))))
+        older.rename(before.log)
+        await before.read()
+    sent = set(before.destination.bodies)
+    assert len(sent) == 22
+
+    after = Life(tmp_path)
+    await after.read()
+
+    # The rest of the first two is nowhere any more.
+    there = [*range(14), 200]
+    assert sorted(map(_number, after.destination.bodies)) == there
+    assert set(after.destination.bodies) <= sent
