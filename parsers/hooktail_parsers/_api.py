@@ -87,8 +87,7 @@ class ParseError(Exception):
 Parsed: TypeAlias = "Record | Skip | ParseError"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A line that belongs to a record which is not finished yet.
 
     `record` names the record among those open now, in any way the parser likes; a name may be
@@ -98,8 +97,7 @@ class Part:
     record: Hashable
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """What an open record came to.
 
     `parsed` is what all its lines together are. A `Part` hands them on to another open record:
@@ -110,8 +108,7 @@ class Finished:
     parsed: Parsed | Part
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What a line does besides being what it is."""
 
     line: Parsed | Part | None
