@@ -19,99 +19,52 @@ if TYPE_CHECKING:
 Source = TypeVar("Source")
 
 
-class LateRecord(Record, Generic[Source]):
+class LateRecord(Record, Generic[Source], gc=False):
     """A record whose `fields` and `headers` are those of `careful(source)`, read once.
 
-    `careful` must be pure and make a record of the source, or these two stay None. In all else it
-    is a `Record`, and equal to one that holds the same.
+    `careful` must be pure and make a record of the source, or these two stay None; without it
+    nothing is late. In all else it is a `Record`, and equal to one that holds the same.
     """
 
-    __slots__ = ("_careful", "_fields", "_headers", "_source")
+    # Not collected either: a source is a line's own text or values, and a parser keeps no record.
+    careful: Callable[[Source], Result] | None = None
+    source: Source | None = None
 
-    def __init__(
-        self,
-        time_ms: int | None = None,
-        ip: str | None = None,
-        method: str | None = None,
-        scheme: str | None = None,
-        host: str | None = None,
-        port: int | None = None,
-        path: str | None = None,
-        query: str | None = None,
-        status: int | None = None,
-        referrer: str | None = None,
-        user_agent: str | None = None,
-        user: str | None = None,
-        bytes_sent: int | None = None,
-        duration_s: float | None = None,
-        cookies: str | None = None,
-        headers: dict[str, str] | None = None,
-        xff: str | None = None,
-        session: str | None = None,
-        request_id: str | None = None,
-        fields: dict[str, JsonValue] | None = None,
-        careful: Callable[[Source], Result] | None = None,
-        source: Source | None = None,
-    ) -> None:
-        """Takes what a `Record` takes, in its order; without `careful` nothing is late."""
-        # Not by the base, which would set the two late ones through their properties.
-        self.time_ms = time_ms
-        self.ip = ip
-        self.method = method
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        self.path = path
-        self.query = query
-        self.status = status
-        self.referrer = referrer
-        self.user_agent = user_agent
-        self.user = user
-        self.bytes_sent = bytes_sent
-        self.duration_s = duration_s
-        self.cookies = cookies
-        self._headers = headers
-        self.xff = xff
-        self.session = session
-        self.request_id = request_id
-        self._fields = fields
-        self._careful = careful
-        self._source = source
-
-    @property
+    @property  # type: ignore[misc]  # of a struct mypy believes that nothing can hide a field
     def headers(self) -> dict[str, str] | None:
         """The request headers, read now if they were not yet."""
-        if self._careful is not None:
+        if self.careful is not None:
             self._read()
-        return self._headers
+        return _headers_of(self)
 
     @headers.setter
     def headers(self, headers: dict[str, str] | None) -> None:
-        if self._careful is not None:
+        if self.careful is not None:
             self._read()
-        self._headers = headers
+        _set_headers(self, headers)
 
-    @property
+    @property  # type: ignore[misc]  # as for the headers
     def fields(self) -> dict[str, JsonValue] | None:
         """What else the line states, read now if it was not yet."""
-        if self._careful is not None:
+        if self.careful is not None:
             self._read()
-        return self._fields
+        return _fields_of(self)
 
     @fields.setter
     def fields(self, fields: dict[str, JsonValue] | None) -> None:
-        if self._careful is not None:
+        if self.careful is not None:
             self._read()
-        self._fields = fields
+        _set_fields(self, fields)
 
     def _read(self) -> None:
-        careful, source = self._careful, self._source
-        self._careful = self._source = None
+        careful, source = self.careful, self.source
+        self.careful = self.source = None
         if careful is None or source is None:
             return
         whole = careful(source)
         if isinstance(whole, Record):
-            self._headers, self._fields = whole.headers, whole.fields
+            _set_headers(self, whole.headers)
+            _set_fields(self, whole.fields)
 
     def __eq__(self, other: object) -> bool:
         """Compares what a record holds, whichever of the two classes the other is of."""
@@ -126,4 +79,10 @@ class LateRecord(Record, Generic[Source]):
         return f"Record({', '.join(f'{name}={getattr(self, name)!r}' for name in _NAMES)})"
 
 
-_NAMES = tuple(Record.__match_args__)
+_NAMES = Record.__struct_fields__
+# What the properties hide: where the base keeps the two.
+_HEADERS, _FIELDS = vars(Record)["headers"], vars(Record)["fields"]
+_headers_of: Callable[[Record], dict[str, str] | None] = _HEADERS.__get__
+_set_headers: Callable[[Record, dict[str, str] | None], None] = _HEADERS.__set__
+_fields_of: Callable[[Record], dict[str, JsonValue] | None] = _FIELDS.__get__
+_set_fields: Callable[[Record, dict[str, JsonValue] | None], None] = _FIELDS.__set__

@@ -8,7 +8,7 @@ session goes on over them in the same way.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
+from copy import copy
 from typing import TYPE_CHECKING
 
 from hooktail.extract.choice import choice_of
@@ -197,7 +197,7 @@ def _span(span_ms: int) -> str:
 
 def _identify(extractor: Extractor, record: Record, steps: list[Step]) -> Record:
     """Returns the record with whom it is about; what was parsed stays as the log has it."""
-    identified = replace(record)
+    identified = copy(record)
     extractor.audience.identify(identified)
     clients = extractor.audience.client_ips
     same_agent = identified.user_agent == record.user_agent

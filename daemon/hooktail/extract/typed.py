@@ -12,6 +12,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from msgspec import structs
+
 from hooktail_parsers import Finished, ParseError, Part, Record, Skip, Step
 from hooktail_parsers.assembly import is_stateful
 
@@ -151,8 +153,8 @@ def _step(step: Step, checked: Callable[[Parsed | Part], Parsed | Part]) -> Step
     if step.state is not None and not isinstance(step.state, str):
         return ParserFailed(f"it returned a Step whose state is {_type(step.state)}")
     line = None if step.line is None else checked(step.line)
-    ended = tuple(replace(each, parsed=checked(each.parsed)) for each in step.finished)
-    return replace(step, line=line, finished=ended)
+    ended = tuple(structs.replace(each, parsed=checked(each.parsed)) for each in step.finished)
+    return structs.replace(step, line=line, finished=ended)
 
 
 def _is_hashable(record: object) -> bool:

@@ -10,8 +10,9 @@ Month and year are carried with the offset, so that a restart reads on in the sa
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hooktail_parsers._api import StatefulParser, Step
 from hooktail_parsers.stops import Pointing
@@ -113,7 +114,7 @@ class YearTurns:
     def _carrying(self, step: Step) -> Step:
         if step.state is not None:
             self._inner_state = step.state
-        return replace(step, state=f"{self._year}-{self._month}\n{self._inner_state}")
+        return structs.replace(step, state=f"{self._year}-{self._month}\n{self._inner_state}")
 
     def _comes_to(self, line: bytes) -> tuple[int, int] | None:
         """Returns the year and month that a line brings, None if it brings no later ones."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from hooktail.config.sections import ConsentCookie, PrivacySection, SourceSection
 from hooktail.extract import build_extractor
@@ -33,13 +34,13 @@ def refused(record: Record, **privacy: object) -> bool:
 
 @pytest.mark.parametrize("name", ["Sec-GPC", "sec-gpc", "SEC-GPC"])
 def test_gpc_counts_whatever_its_case_in_the_log(name: str) -> None:
-    assert refused(replace(VISIT, headers={name: "1"}))
-    assert not refused(replace(VISIT, headers={name: "1"}), gpc=False)
-    assert not refused(replace(VISIT, headers={name: "0"}))
+    assert refused(structs.replace(VISIT, headers={name: "1"}))
+    assert not refused(structs.replace(VISIT, headers={name: "1"}), gpc=False)
+    assert not refused(structs.replace(VISIT, headers={name: "0"}))
 
 
 def test_dnt_counts_only_if_told() -> None:
-    record = replace(VISIT, headers={"DNT": "1"})
+    record = structs.replace(VISIT, headers={"DNT": "1"})
     assert not refused(record)
     assert refused(record, dnt=True)
 
@@ -65,7 +66,7 @@ def test_a_required_yes_must_be_in_the_cookie(
     matches: str | None, cookies: str | None, is_refused: bool
 ) -> None:
     rule = ConsentCookie("consent", matches)
-    assert refused(replace(VISIT, cookies=cookies), require_consent=rule) is is_refused
+    assert refused(structs.replace(VISIT, cookies=cookies), require_consent=rule) is is_refused
 
 
 def test_a_bad_expression_is_a_problem_that_names_the_key() -> None:
@@ -191,18 +192,18 @@ def test_page_views_are_judged_by_headers_among_the_fields(
 def test_a_rule_finds_a_header_among_the_fields() -> None:
     read = reader("header.Sec-GPC", Surroundings(lambda _: {}))
     assert read is not None
-    assert read(replace(VISIT, fields={"cs(Sec-GPC)": "1"}), {}) == "1"
-    assert read(replace(VISIT, fields={"cs(Other)": "1"}), {}) is None
+    assert read(structs.replace(VISIT, fields={"cs(Sec-GPC)": "1"}), {}) == "1"
+    assert read(structs.replace(VISIT, fields={"cs(Other)": "1"}), {}) is None
 
 
 @pytest.mark.parametrize("key", ["sent_http_sec_gpc", "sec_gpc_count", "response_headers"])
 def test_what_is_no_header_of_the_request_says_nothing(key: str) -> None:
-    assert not refused(replace(VISIT, fields={key: "1"}))
+    assert not refused(structs.replace(VISIT, fields={key: "1"}))
 
 
 def test_lines_of_many_shapes_take_no_memory() -> None:
     headers = LoggedHeaders(["sec-gpc"])
     for number in range(3000):
-        record = replace(VISIT, fields={f"key_{number}": 1, "sec_gpc": "1"})
+        record = structs.replace(VISIT, fields={f"key_{number}": 1, "sec_gpc": "1"})
         assert headers.of(record) == {"sec-gpc": "1"}
     assert len(headers._in_fields) <= 512

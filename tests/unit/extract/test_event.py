@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hooktail.collector.validate import validate
 from hooktail.config.sections import Payload, SourceSection
@@ -53,11 +54,11 @@ def url_of(record: Record, site: str | None = SHOP.site) -> object:
 
 
 def referrer_of(referrer: str | None) -> object:
-    return built(replace(VISIT, referrer=referrer)).get("referrer")
+    return built(structs.replace(VISIT, referrer=referrer)).get("referrer")
 
 
 def test_keys_stand_in_the_order_of_the_contract() -> None:
-    record = replace(VISIT, referrer="https://a.example/", session="s1")
+    record = structs.replace(VISIT, referrer="https://a.example/", session="s1")
     assert list(built(record, fields={"order_id": "A1"})) == [
         "event_name",
         "event_id",
@@ -108,7 +109,7 @@ def test_fields_are_flat_or_nested_or_both() -> None:
     ],
 )
 def test_times_are_written_with_exactly_three_digits_and_z(time_ms: int, text: str) -> None:
-    assert built(replace(VISIT, time_ms=time_ms))["timestamp"] == text
+    assert built(structs.replace(VISIT, time_ms=time_ms))["timestamp"] == text
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_times_are_written_with_exactly_three_digits_and_z(time_ms: int, text: s
 def test_the_url_takes_from_the_site_what_the_log_leaves_out(
     site: str | None, scheme: str | None, host: str | None, port: int | None, url: str | None
 ) -> None:
-    assert url_of(replace(VISIT, scheme=scheme, host=host, port=port), site) == url
+    assert url_of(structs.replace(VISIT, scheme=scheme, host=host, port=port), site) == url
 
 
 @pytest.mark.parametrize(
@@ -154,12 +155,12 @@ def test_the_url_takes_from_the_site_what_the_log_leaves_out(
 def test_the_url_is_as_requested_but_for_what_no_url_holds(
     path: str, query: str | None, target: str
 ) -> None:
-    assert url_of(replace(VISIT, path=path, query=query)) == f"https://shop.example{target}"
+    assert url_of(structs.replace(VISIT, path=path, query=query)) == f"https://shop.example{target}"
 
 
 @pytest.mark.parametrize("path", ["*", "a", None])
 def test_without_a_path_there_is_no_url(path: str | None) -> None:
-    assert url_of(replace(VISIT, path=path)) is None
+    assert url_of(structs.replace(VISIT, path=path)) is None
 
 
 @pytest.mark.parametrize(
@@ -227,9 +228,9 @@ def test_what_a_rule_uses_stays() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        replace(VISIT, path="/" + "x" * 2048),
-        replace(VISIT, query="x" * 2048),
-        replace(VISIT, user_agent="x" * 1025),
+        structs.replace(VISIT, path="/" + "x" * 2048),
+        structs.replace(VISIT, query="x" * 2048),
+        structs.replace(VISIT, user_agent="x" * 1025),
     ],
 )
 def test_what_is_over_its_limit_makes_no_body(record: Record) -> None:
@@ -245,7 +246,9 @@ def test_a_body_over_32_kib_is_refused() -> None:
 def test_the_visitor_is_the_same_in_both_keys_and_every_session() -> None:
     body = built(VISIT)
     assert body["visitor_id"] == body["persistent_anonymous_user_id"]
-    assert body["visitor_id"] == built(replace(VISIT, time_ms=5, path="/other"))["visitor_id"]
+    assert (
+        body["visitor_id"] == built(structs.replace(VISIT, time_ms=5, path="/other"))["visitor_id"]
+    )
     assert (
         body["visitor_id"]
         == derive(Mac(SECRET), "https://shop.example", "81.2.69.142", "Firefox/128.0").id
@@ -306,9 +309,9 @@ def test_times_are_written_as_they_are(times_ms: list[int]) -> None:
 @pytest.mark.parametrize(
     ("limit", "record"),
     [
-        ({"max_url_length": 64}, replace(VISIT, path="/" + "a" * 60)),
-        ({"max_user_agent_length": 64}, replace(VISIT, user_agent="a" * 65)),
-        ({"max_body_bytes": 1024}, replace(VISIT, path="/" + "a" * 1000)),
+        ({"max_url_length": 64}, structs.replace(VISIT, path="/" + "a" * 60)),
+        ({"max_user_agent_length": 64}, structs.replace(VISIT, user_agent="a" * 65)),
+        ({"max_body_bytes": 1024}, structs.replace(VISIT, path="/" + "a" * 1000)),
     ],
 )
 def test_the_limits_can_be_lowered(limit: dict[str, int], record: Record) -> None:
@@ -324,5 +327,7 @@ def test_a_referrer_over_a_lower_limit_is_left_out_too() -> None:
     lower = replace(SHOP, max_url_length=64)
     long, short = "https://a.example/" + "a" * 60, "https://a.example/b"
 
-    assert "referrer" not in built(replace(VISIT, referrer=long), lower)
-    assert built(replace(VISIT, referrer=f"{short}?c={'d' * 60}"), lower)["referrer"] == short
+    assert "referrer" not in built(structs.replace(VISIT, referrer=long), lower)
+    assert (
+        built(structs.replace(VISIT, referrer=f"{short}?c={'d' * 60}"), lower)["referrer"] == short
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields as keys_of
+from copy import copy
 from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from support.secrets import (
     CARD,
     EMAIL,
@@ -82,7 +83,7 @@ class OneRecord:
         self._record = record
 
     def parse(self, line: bytes) -> Parsed:
-        return replace(self._record)
+        return copy(self._record)
 
     def parse_batch(self, lines: Sequence[bytes]) -> Sequence[Parsed]:
         return list(map(self.parse, lines))
@@ -179,7 +180,7 @@ REFERRERS = st.builds(
     PARTS,
 )
 RECORDS = st.builds(
-    lambda **given: replace(VISIT, **given),
+    lambda **given: structs.replace(VISIT, **given),
     path=PATHS | st.builds("{}#{}".format, PATHS, PARTS),
     query=QUERIES | st.builds("{}#{}".format, QUERIES, PARTS),
     host=st.sampled_from(
@@ -231,13 +232,13 @@ def test_no_secret_leaves_wherever_it_stands(record: Record, privacy: PrivacySec
 
 @given(ENCODED)
 def test_nor_in_the_name_of_an_event(secret: str) -> None:
-    said = everything_said(replace(VISIT, query=f"kind={secret}"))
+    said = everything_said(structs.replace(VISIT, query=f"kind={secret}"))
 
     assert leaks(said) == []
     assert said == "filtered.no_event_name"
 
 
-@pytest.mark.parametrize("key", [key.name for key in keys_of(Record)])
+@pytest.mark.parametrize("key", Record.__struct_fields__)
 def test_the_test_knows_every_key_of_a_record(key: str) -> None:
     """Who adds a key to the record says here what becomes of a secret in it."""
     never_sent = {"bytes_sent", "duration_s", "request_id", "scheme", "port", "status", "method"}
@@ -257,7 +258,7 @@ def test_the_search_finds_what_was_planted() -> None:
 
 
 def test_explain_says_that_a_field_was_withheld() -> None:
-    extractor = extractor_of(replace(VISIT, user="planted.person@mail.example"))
+    extractor = extractor_of(structs.replace(VISIT, user="planted.person@mail.example"))
     explanation = explain(extractor, b"line")
     (step,) = [step for step in explanation.steps if getattr(step, "source", "") == "user"]
 

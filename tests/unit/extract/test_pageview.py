@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from hooktail.config.sections import PageviewSection
 from hooktail.extract.pageview import EXCLUDED_PATHS, PAGE_EXTENSIONS, PageviewFilter
@@ -18,7 +19,7 @@ def refused(record: Record, section: PageviewSection | None = None) -> str | Non
 
 
 def refused_path(path: str) -> str | None:
-    return refused(replace(PAGE, path=path))
+    return refused(structs.replace(PAGE, path=path))
 
 
 def test_a_successful_get_of_a_page_is_a_page_view() -> None:
@@ -27,21 +28,21 @@ def test_a_successful_get_of_a_page_is_a_page_view() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS", "get", None])
 def test_only_get_is_a_page_view(method: str | None) -> None:
-    assert refused(replace(PAGE, method=method)) == "filtered.method"
+    assert refused(structs.replace(PAGE, method=method)) == "filtered.method"
 
 
 def test_an_unchanged_page_is_a_page_view() -> None:
-    assert refused(replace(PAGE, status=304)) is None
+    assert refused(structs.replace(PAGE, status=304)) is None
 
 
 @pytest.mark.parametrize("status", [None, 199, 201, 204, 206, 301, 302, 403, 404, 500])
 def test_other_answers_are_none(status: int | None) -> None:
-    assert refused(replace(PAGE, status=status)) == "filtered.status"
+    assert refused(structs.replace(PAGE, status=status)) == "filtered.status"
 
 
 @pytest.mark.parametrize("path", [None, "*", "example.com:443", ""])
 def test_a_request_for_no_path_is_none(path: str | None) -> None:
-    assert refused(replace(PAGE, path=path)) == "filtered.no_path"
+    assert refused(structs.replace(PAGE, path=path)) == "filtered.no_path"
 
 
 @pytest.mark.parametrize("extension", sorted(PAGE_EXTENSIONS))
@@ -137,10 +138,10 @@ def test_paths_that_only_look_alike_are_page_views(path: str) -> None:
 
 def test_more_paths_can_be_excluded() -> None:
     section = PageviewSection(exclude_paths=("/intern/*", "/a?c"))
-    assert refused(replace(PAGE, path="/intern/x"), section) == "filtered.excluded_path"
-    assert refused(replace(PAGE, path="/abc"), section) == "filtered.excluded_path"
-    assert refused(replace(PAGE, path="/abbc"), section) is None
-    assert refused(replace(PAGE, path="/ping"), section) == "filtered.excluded_path"
+    assert refused(structs.replace(PAGE, path="/intern/x"), section) == "filtered.excluded_path"
+    assert refused(structs.replace(PAGE, path="/abc"), section) == "filtered.excluded_path"
+    assert refused(structs.replace(PAGE, path="/abbc"), section) is None
+    assert refused(structs.replace(PAGE, path="/ping"), section) == "filtered.excluded_path"
 
 
 def test_page_views_can_be_turned_off() -> None:
@@ -149,24 +150,26 @@ def test_page_views_can_be_turned_off() -> None:
 
 @pytest.mark.parametrize("name", ["Sec-Purpose", "purpose", "X-Moz"])
 def test_a_page_fetched_in_advance_is_none(name: str) -> None:
-    assert refused(replace(PAGE, headers={name: "prefetch;prerender"})) == "filtered.prefetch"
+    assert (
+        refused(structs.replace(PAGE, headers={name: "prefetch;prerender"})) == "filtered.prefetch"
+    )
 
 
 def test_what_is_no_document_is_none_where_that_is_logged() -> None:
-    image = replace(PAGE, headers={"Sec-Fetch-Dest": "image"})
-    document = replace(PAGE, headers={"Sec-Fetch-Dest": "document", "Purpose": "-"})
+    image = structs.replace(PAGE, headers={"Sec-Fetch-Dest": "image"})
+    document = structs.replace(PAGE, headers={"Sec-Fetch-Dest": "document", "Purpose": "-"})
     assert refused(image) == "filtered.not_a_document"
     assert refused(document) is None
 
 
 def test_what_a_script_asked_for_is_none() -> None:
-    script = replace(PAGE, headers={"x-requested-with": "XMLHttpRequest"})
+    script = structs.replace(PAGE, headers={"x-requested-with": "XMLHttpRequest"})
     assert refused(script) == "filtered.script_request"
 
 
 def test_an_answer_that_is_no_html_is_none_where_that_is_logged() -> None:
-    json = replace(PAGE, fields={"sent_http_content_type": "application/json"})
-    html = replace(PAGE, fields={"content_type": "text/html; charset=utf-8", "other": 1})
+    json = structs.replace(PAGE, fields={"sent_http_content_type": "application/json"})
+    html = structs.replace(PAGE, fields={"content_type": "text/html; charset=utf-8", "other": 1})
     assert refused(json) == "filtered.content_type"
     assert refused(html) is None
 
@@ -188,13 +191,13 @@ def test_methods_statuses_and_media_types_can_be_others() -> None:
         methods=("HEAD", "GET"), statuses=(206, 200), content_types=("Application/PDF",)
     )
     for method, status in (("HEAD", 200), ("GET", 206)):
-        assert refused(replace(PAGE, method=method, status=status), section) is None
-    assert refused(replace(PAGE, method="POST"), section) == "filtered.method"
-    assert refused(replace(PAGE, status=304), section) == "filtered.status"
-    pdf = replace(PAGE, fields={"content_type": "application/pdf; q=1"})
+        assert refused(structs.replace(PAGE, method=method, status=status), section) is None
+    assert refused(structs.replace(PAGE, method="POST"), section) == "filtered.method"
+    assert refused(structs.replace(PAGE, status=304), section) == "filtered.status"
+    pdf = structs.replace(PAGE, fields={"content_type": "application/pdf; q=1"})
     assert refused(pdf, section) is None
     assert refused(pdf) == "filtered.content_type"
-    html = replace(PAGE, fields={"content_type": "text/html"})
+    html = structs.replace(PAGE, fields={"content_type": "text/html"})
     assert refused(html, section) == "filtered.content_type"
 
 
@@ -207,7 +210,7 @@ def test_methods_statuses_and_media_types_can_be_others() -> None:
     ],
 )
 def test_what_headers_tell_against_a_page_can_be_sent(header: str, value: str, key: str) -> None:
-    told = replace(PAGE, headers={header: value})
+    told = structs.replace(PAGE, headers={header: value})
     assert refused(told) is not None
     sending = replace(PageviewSection(), **{key: "send"})  # type: ignore[arg-type]  # either key
     assert refused(told, sending) is None

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hooktail.config.sections import SessionSection
 from hooktail.extract import sessions
@@ -191,7 +192,7 @@ def test_the_id_is_known_again_by_the_age_alone() -> None:
     assert first.place is not None
     one.book.keep(first.place, NOON)
 
-    later = replace(VISIT, time_ms=(NOON + 100) * 1000)
+    later = structs.replace(VISIT, time_ms=(NOON + 100) * 1000)
     second = one.of(later, ANNA)
 
     assert second is not None
@@ -206,7 +207,7 @@ def test_the_id_is_known_again_by_the_age_alone() -> None:
 def test_ids_differ_by_visitor_start_and_source() -> None:
     def id_of(source: str, who: str, at_s: int) -> str:
         session = Sessions(SECTION, source, {}).of(
-            replace(VISIT, time_ms=at_s * 1000), visitor(who)
+            structs.replace(VISIT, time_ms=at_s * 1000), visitor(who)
         )
         assert session is not None
         return session.id
@@ -219,7 +220,7 @@ def test_cookie_then_field_then_what_the_format_calls_the_session() -> None:
     told = Sessions(section, "shop", {}, named=True)
 
     def id_of(**changes: object) -> str:
-        session = told.of(replace(VISIT, **changes), ANNA)  # type: ignore[arg-type]  # any key
+        session = told.of(structs.replace(VISIT, **changes), ANNA)
         assert session is not None
         return session.id
 
@@ -236,7 +237,7 @@ def test_what_only_the_format_calls_a_session_is_not_sent_as_it_is() -> None:
     """It may be the key to an account; its digest keeps the visit together all the same."""
     told = Sessions(SECTION, "shop", {})
     first, again, other = (
-        told.of(replace(VISIT, session=logged), ANNA) for logged in ("k3y", "k3y", "other")
+        told.of(structs.replace(VISIT, session=logged), ANNA) for logged in ("k3y", "k3y", "other")
     )
 
     assert first is not None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hooktail.config.sections import SourceSection
 from hooktail.extract import build_extractor
@@ -67,8 +67,8 @@ def extractor() -> Extractor:
         lambda _: Step(None, finished=(1,)),  # type: ignore[arg-type]
         lambda _: Step(None, (Finished([], GOOD),)),  # type: ignore[arg-type]
         lambda _: Step(GOOD, state=5),  # type: ignore[arg-type]
-        lambda _: Step(replace(GOOD, path=b"/")),  # type: ignore[arg-type]
-        lambda _: replace(GOOD, time_ms="1"),  # type: ignore[arg-type]
+        lambda _: Step(replace(GOOD, path=b"/")),
+        lambda _: replace(GOOD, time_ms="1"),
         lambda _: ParseError(f"cannot read {PRIVATE}"),
         lambda _: Skip(PRIVATE),
         lambda _: Skip(None),  # type: ignore[arg-type]

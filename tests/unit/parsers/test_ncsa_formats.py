@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.clf import AGENT, REQUEST, STAMP, TIME_MS, Formats
 
 from hooktail_parsers import Record

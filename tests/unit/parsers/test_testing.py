@@ -58,7 +58,7 @@ def test_samples_without_a_record_are_refused() -> None:
     ],
 )
 def test_a_record_out_of_its_normal_form_is_refused(record: Record, complaint: str) -> None:
-    fields = (*Record.__slots__, "time")
+    fields = (*Record.__struct_fields__, "time")
 
     with pytest.raises(AssertionError, match=complaint):
         check_parser(format_of(lambda _line: record, *fields), [b"line"])
