@@ -15,26 +15,21 @@ import structlog
 
 from hooktail.checkpoint.keeper import LOST_KEY
 from hooktail.checkpoint.ledger import Ledger
-from hooktail.checkpoint.resume import Resumer
-from hooktail.copies import Copies, Copy
-from hooktail.extract.identity import generation_of
-from hooktail.fingerprint import Head
 from hooktail.model import Books, State
 from hooktail.paths import shown
-from hooktail.tail.archive import ArchiveFile
+from hooktail.recognition import Recognition
 from hooktail.tail.file import READ_BYTES
 from hooktail.tail.source import Resumption
-from hooktail.takeover import look_at, orphans, take_over
+from hooktail.takeover import orphans, take_over
 from hooktail.track import FileTrack, PipedFile, PipeTrack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Hashable, Iterable
 
     from hooktail.checkpoint.keeper import Keeper
-    from hooktail.checkpoint.resume import Older
-    from hooktail.checkpoint.state import FileEntry
     from hooktail.checkpoint.unparsed import UnparsedStore
     from hooktail.config.sections import SourceSection, StartAt
+    from hooktail.copies import Copies
     from hooktail.delivery.destination import Destination
     from hooktail.extract.drift import Drift
     from hooktail.extract.extractor import Extractor
@@ -92,21 +87,12 @@ class Feed:
         self._unparsed = unparsed
         self._bytes_an_event = _BYTES_A_LINE
         self._wall_s = wall_s
-        self._resumed: dict[LogFile, int] = {}
-        self._floors: dict[LogFile, int] = {}
-        """Of files that begin where others ended: what was nobody's of those."""
-        self._parting: dict[LogFile, tuple[int, int]] = {}
-        self._parted: dict[int, tuple[int, int]] = {}
-        """Entries of files that begin where they part from another: that one's key, and where."""
         self._stale = True
         """Files followed now changed since the checkpoint was written last, or before a reload."""
-        self._done: set[int] = set()
-        """Archives that are there and hold nothing new."""
-        self.copies = Copies(self.tracks)
+        self._recognition = Recognition(self._place, keeper, self.tracks, self.cut_off)
         self._forget_pipes()
         self._behind = bool(keeper.store.unwritten)
         """A reload on a full disk: what happened before it is not in the checkpoint yet."""
-        self._resumer = Resumer(self._entries())
         self._absent = self._waiting_without_a_file()
         self._met: list[FileTrack] = []
         """Begun since the last scan ended."""
@@ -116,6 +102,11 @@ class Feed:
         self._hold_timer: asyncio.TimerHandle | None = None
 
     # -- what a source asks of its consumer
+
+    @property
+    def copies(self) -> Copies:
+        """The files followed now, by their first lines."""
+        return self._recognition.copies
 
     @property
     def has_room(self) -> bool:
@@ -164,113 +155,12 @@ class Feed:
         self._stale = False
         if self._behind:
             self._catch_up()
-        if (finished := self._finished_archive(file)) is not None:
-            self._done.add(finished)
-            return Resumption(None, done=True)
-        head = file.head_bytes()
-        generation = generation_of(head)
-        match = self._resumer.find(file.file_id, look_at(file))
-        entry = None if match.key is None else self.keeper.store.state.files[match.key]
-        was_read = entry is not None and entry.read > 0
-        if not (was_read and entry is not None and entry.file_id == file.file_id):
-            original = self.copies.original_of(file, generation)
-            if original is not None:
-                # Most often copytruncate between its two steps, or just after them: soon the
-                # original is seen to be truncated, and the copy goes on with it. As long as it is
-                # a copy, it holds nothing of its own; how far it was one is where it begins once
-                # it is not.
-                self.copies.note(file, Copy(generation, file.size, original))
-                return Resumption(None, later=True)
-        copy = self.copies.take_note(file, generation)
-        if copy is not None and not was_read and (start := self.copies.own_part(file, copy)):
-            if copy.original.read_offset < start:
-                self.copies.note(file, copy)
-                return Resumption(None, later=True)
-            self._parts_at(file, start, copy.original)
-            return Resumption(start)
-        if match.key is None:
-            if (replaced := self.copies.replaced_by(file, generation)) is not None:
-                original, start = replaced
-                if original.read_offset < start:
-                    return Resumption(None, later=True)
-                self._parts_at(file, start, original)
-                return Resumption(start, older=True)
-            if match.older is not None:
-                return self._restored(file, match.older)
-            if match.replaced:
-                self._log.info("file_is_new", path=shown(file.path), reason=match.replaced)
-            return Resumption(None)
-        if (
-            isinstance(file, ArchiveFile)
-            and self.keeper.store.state.files[match.key].archive_bytes == file.compressed_bytes
-        ):
-            self._done.add(match.key)
-            return Resumption(None, done=True)
-        self._resumed[file] = match.key
-        self._resumer.hold(match.key)
-        if match.key in self.cut_off:
-            return Resumption(self.cut_off[match.key].resume_at)
-        return Resumption(self.keeper.store.state.files[match.key].mark)
-
-    def _parts_at(self, file: LogFile, begin: int, original: FileTrack) -> None:
-        """Keeps that a file holds what another does up to `begin`, where it is begun itself.
-
-        After a kill, what was in flight of the other is found in it.
-        """
-        self._floors[file] = original.floor
-        self._parting[file] = original.key, begin
-        self._keep_alike(file, original.key, begin)
-
-    def _keep_alike(self, file: LogFile, key: int, end: int) -> None:
-        """Keeps that a file holds what an entry's does up to `end`.
-
-        And what those do from which that one parted no earlier: of it nothing else may be left.
-        """
-        before, parted_at = file.before_at(end), end
-        while before and parted_at >= end:
-            self.keeper.note_record({"file": {str(key): {"k": [end, before]}}})
-            key, parted_at = self._parted.get(key, (0, 0))
-            if key not in self.keeper.store.state.files:
-                return
-
-    def _finished_archive(self, file: LogFile) -> int | None:
-        """Finds the entry of an archive that was read to its end, and is as it was."""
-        if not isinstance(file, ArchiveFile):
-            return None
-        for key in self._resumer.with_inode(file.file_id):
-            entry = self.keeper.store.state.files[key]
-            if entry.archive_bytes == file.compressed_bytes and Head(
-                entry.head_length, entry.head_digest
-            ).matches(file.head_bytes()):
-                return key
-        return None
+        return self._recognition.resume(file)
 
     def restored(self, file: LogFile) -> Resumption:
         """Tells where a followed file goes on in whose place an older copy was put back."""
         self.keeper.flush()  # if it cannot be written, the trail ends earlier
-        older = self._resumer.older(look_at(file))
-        return Resumption(0) if older is None else self._restored(file, older)
-
-    def _restored(self, file: LogFile, older: Older) -> Resumption:
-        """Tells where an older copy goes on: behind what was surely read of it, or at its end.
-
-        What is shorter than the part that was never ours to read has nothing for us.
-        """
-        self._floors[file] = older.floor
-        self._parting[file] = older.of, older.known
-        if older.unchanged and not isinstance(file, ArchiveFile):
-            self._keep_alike(file, older.of, file.line_start(file.size))
-        if older.unchanged or file.known_size() <= older.floor:
-            return Resumption(None, at_end=True)
-        known = max(older.known, older.floor)  # of an archive known to be the start of a line
-        return Resumption(
-            known if isinstance(file, ArchiveFile) else file.line_start(known), older=True
-        )
-
-    def _entries(self) -> Iterator[tuple[int, FileEntry]]:
-        for key, entry in self.keeper.store.state.files.items():
-            if entry.source == self._place:
-                yield key, entry
+        return self._recognition.restored(file)
 
     def _waiting_without_a_file(self) -> dict[int, int]:
         """Counts what waits in entries whose file was not met, by their keys.
@@ -279,7 +169,7 @@ class Feed:
         """
         return {
             key: len(entry.pending)
-            for key, entry in self._entries()
+            for key, entry in self._recognition.entries()
             if entry.pending and entry.inode != PipedFile.file_id.inode
         }
 
@@ -287,14 +177,14 @@ class Feed:
         """Takes up what the checkpoint learnt late; until now nothing could be resumed."""
         state = self.keeper.store.state
         self._behind = False
-        self._resumer = Resumer(self._entries())
+        self._recognition.catch_up()
         self._absent = self._waiting_without_a_file()
         self.books.totals.update(state.books.get(self._place, {}))
         self.lost_bytes = state.lost_bytes.get(self._place, 0)
 
     def knows(self, file_id: FileId) -> bool:
         """Tells whether the checkpoint knows the inode."""
-        return self._resumer.knows(file_id)
+        return self._recognition.knows(file_id)
 
     def is_copy(self, file: LogFile) -> bool:
         """Tells whether a file is a copy of one that is followed."""
@@ -303,8 +193,8 @@ class Feed:
     def track(self, file: LogFile) -> FileTrack:
         """Begins a file, or goes on with one that `resume` found."""
         state = self.keeper.store.state
-        key = self._resumed.pop(file, None)
-        floor = self._floors.pop(file, file.offset)
+        key = self._recognition.key_of(file)
+        floor = self._recognition.floor_of(file)
         if key in self.cut_off:
             track = self.cut_off.pop(key)
             track.reattach(file)
@@ -327,11 +217,8 @@ class Feed:
             key, state.next_key = state.next_key, state.next_key + 1
             track = FileTrack(self, key, file, Ledger(file.offset), self.reader(), floor=floor)
             self.keeper.note_record({"open": {str(key): track.entry_json()}})
-            if file in self._parting:
-                self._parted[key] = self._parting[file]
-        self._parting.pop(file, None)
         self.tracks[key] = track
-        self._resumer.hold(key)
+        self._recognition.follow(key, file)
         track.generation()
         self._met.append(track)
         self.keeper.note(track)
@@ -342,7 +229,7 @@ class Feed:
         if self._met and orphans(self):
             if not self.keeper.flush():
                 return  # what the checkpoint says is not the latest: after the next scan
-            take_over(self, self._resumer, self._met)
+            take_over(self, self._recognition.resumer, self._met)
         self._met = []
 
     def pipe_track(self, pipe: PipeReader) -> PipeTrack:
@@ -374,7 +261,7 @@ class Feed:
     def let_go(self, track: FileTrack) -> None:
         """The track's file is gone; the track lives on while lines of it are pending."""
         self.tracks.pop(track.key, None)
-        self._resumer.release(track.key)
+        self._recognition.let_go(track.key)
         self.copies.discard(track, track.generation())
         if track.pending:
             self.cut_off[track.key] = track
@@ -401,8 +288,7 @@ class Feed:
         """The checkpoint has given up entries without a file, and counted what waited in them."""
         lost = 0
         for key in keys:
-            self._resumer.drop(key)
-            self._parted.pop(key, None)
+            self._recognition.forget(key)
             lost += self._absent.pop(key, 0)
         if lost:
             self.books.totals[LOST_KEY] = self.books.totals.get(LOST_KEY, 0) + lost
@@ -410,29 +296,24 @@ class Feed:
     @property
     def keys(self) -> set[int]:
         """The checkpoint keys in use."""
-        return self.tracks.keys() | self.cut_off.keys() | self._done
+        return self.tracks.keys() | self.cut_off.keys() | self._recognition.done
 
     def met_again(self) -> None:
         """Has all files followed now written down as seen, so that they are not forgotten."""
         for track in self.tracks.values():
             track.met()
-        if self._done:
-            seen = {str(key): {"t": self.wall_s} for key in self._done}
+        if done := self._recognition.done:
+            seen = {str(key): {"t": self.wall_s} for key in done}
             self.keeper.note_record({"file": seen})
 
     def index(self, key: int, file: TrackedFile, read: int, before: str) -> None:
         """Keeps what is known of a file, for finding it again and its copies."""
-        if isinstance(file, PipedFile):
-            return
-        entry = self.keeper.store.state.files.get(key)
-        modified_s = file.modified_s
-        self._resumer.put(
-            key, file.head, file.file_id, read, before, of=entry, modified_s=modified_s
-        )
+        if not isinstance(file, PipedFile):
+            self._recognition.index(key, file, read, before)
 
     def archive_done(self, key: int) -> None:
         """An archive holds nothing new any more; it is remembered as long as it is there."""
-        self._done.add(key)
+        self._recognition.done.add(key)
 
     # -- what a track has done
 
