@@ -194,7 +194,7 @@ class Feed:
         """Begins a file, or goes on with one that `resume` found."""
         state = self.keeper.store.state
         key = self._recognition.key_of(file)
-        floor = self._recognition.floor_of(file)
+        floor, parted = self._recognition.floor_of(file), self._recognition.parting_of(file)
         if key in self.cut_off:
             track = self.cut_off.pop(key)
             track.reattach(file)
@@ -216,9 +216,10 @@ class Feed:
         else:
             key, state.next_key = state.next_key, state.next_key + 1
             track = FileTrack(self, key, file, Ledger(file.offset), self.reader(), floor=floor)
-            self.keeper.note_record({"open": {str(key): track.entry_json()}})
+            entry_json = {**track.entry_json(), "parted": list(parted)}
+            self.keeper.note_record({"open": {str(key): entry_json}})
         self.tracks[key] = track
-        self._recognition.follow(key, file)
+        self._recognition.follow(key)
         track.generation()
         self._met.append(track)
         self.keeper.note(track)

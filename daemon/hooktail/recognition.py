@@ -7,7 +7,7 @@ read to its end; or new.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from hooktail.model import FileId
     from hooktail.tail.opening import LogFile
     from hooktail.track import FileTrack, TrackedFile
-
-
-class _Parting(NamedTuple):
-    """Where a file begins that holds, up to there, what another does."""
-
-    key: int
-    """The other's entry."""
-    at: int
 
 
 class Recognition:
@@ -65,9 +57,8 @@ class Recognition:
         self._resumed: dict[LogFile, int] = {}
         self._floors: dict[LogFile, int] = {}
         """Of files that begin where others ended: what was nobody's of those."""
-        self._parting: dict[LogFile, _Parting] = {}
-        self._parted: dict[int, _Parting] = {}
-        """By the keys of entries whose files begin where they part from another's."""
+        self._parting: dict[LogFile, tuple[int, int]] = {}
+        """Of files that hold what another does: the key of that one's entry, and up to where."""
 
     def entries(self) -> Iterator[tuple[int, FileEntry]]:
         """Gives the checkpoint's entries of the place, by their keys."""
@@ -141,7 +132,7 @@ class Recognition:
         What is shorter than the part that was never ours to read has nothing for us.
         """
         self._floors[file] = older.floor
-        self._parting[file] = _Parting(older.of, older.known)
+        self._parting[file] = older.of, older.known
         if older.unchanged and not isinstance(file, ArchiveFile):
             self._keep_alike(file, older.of, file.line_start(file.size))
         if older.unchanged or file.known_size() <= older.floor:
@@ -171,7 +162,7 @@ class Recognition:
         After a kill, what was in flight of the other is found in it.
         """
         self._floors[file] = original.floor
-        self._parting[file] = _Parting(original.key, begin)
+        self._parting[file] = original.key, begin
         self._keep_alike(file, original.key, begin)
 
     def _keep_alike(self, file: LogFile, key: int, end: int) -> None:
@@ -182,9 +173,10 @@ class Recognition:
         before, parted_at = file.before_at(end), end
         while before and parted_at >= end:
             self._keeper.note_record({"file": {str(key): {"k": [end, before]}}})
-            key, parted_at = self._parted.get(key, _Parting(0, 0))
-            if key not in self._keeper.store.state.files:
+            entry = self._keeper.store.state.files.get(key)
+            if entry is None:
                 return
+            key, parted_at = entry.parted
 
     # -- what becomes of it
 
@@ -192,14 +184,16 @@ class Recognition:
         """Returns, once, the key of the entry that `resume` found for a file."""
         return self._resumed.pop(file, None)
 
+    def parting_of(self, file: LogFile) -> tuple[int, int]:
+        """Returns, once, what a new entry's `parted` is for a file."""
+        return self._parting.pop(file, (0, 0))
+
     def floor_of(self, file: LogFile) -> int:
         """Returns, once, the offset below which a file holds nothing of anybody's."""
         return self._floors.pop(file, file.offset)
 
-    def follow(self, key: int, file: LogFile) -> None:
-        """The file is followed from now on, under an entry that no other is given."""
-        if (parting := self._parting.pop(file, None)) is not None:
-            self._parted[key] = parting
+    def follow(self, key: int) -> None:
+        """The entry's file is followed from now on: no other is given it."""
         self.resumer.hold(key)
 
     def let_go(self, key: int) -> None:
@@ -209,7 +203,6 @@ class Recognition:
     def forget(self, key: int) -> None:
         """The checkpoint has forgotten the entry."""
         self.resumer.drop(key)
-        self._parted.pop(key, None)
 
     def knows(self, file_id: FileId) -> bool:
         """Tells whether the checkpoint knows the inode."""

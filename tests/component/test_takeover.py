@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 from support.joined_format import joined_format
 from support.life import Life
@@ -295,17 +296,24 @@ async def test_lines_given_to_two_copies_in_one_turn_are_all_written_down(tmp_pa
     assert record["file"]["1"] == {"s": [1, 2], "t": 5}
 
 
-async def test_what_waits_is_found_in_an_older_copy_of_an_older_copy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reloaded", [False, True])
+async def test_what_waits_is_found_in_an_older_copy_of_an_older_copy(
+    tmp_path: Path, reloaded: bool
+) -> None:
     """The second copy parted from the first where the log itself had no point of its own."""
     before = Life(tmp_path)
     before.write(*LINES)
     await before.read()
+    sent = set()
     for kept, new in ((18, 100), (14, 200)):
+        if reloaded:
+            before = Life(tmp_path, adopt=before.source.release(), store=before.store)
+            await before.read()
         older = tmp_path / "older"
         older.write_text("".join((*LINES[:kept], page_view(new))))
         older.rename(before.log)
         await before.read()
-    sent = set(before.destination.bodies)
+        sent.update(before.destination.bodies)
     assert len(sent) == 22
 
     after = Life(tmp_path)

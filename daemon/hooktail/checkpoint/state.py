@@ -33,6 +33,8 @@ class FileEntry:
     """Offset from which it was read: lines below are another entry's, or nobody's."""
     floor: int = 0
     """Lines below are nobody's: the file was begun at its end."""
+    parted: tuple[int, int] = (0, 0)
+    """Key of the entry whose file this one was a copy of, and up to where; (0, 0) if of none."""
     read: int = 0
     pending: set[int] = field(default_factory=set)
     head_length: int = 0
@@ -72,6 +74,7 @@ class FileEntry:
             "pending": sorted(self.pending),
             **({"begin": self.begin} if self.begin else {}),
             **({"floor": self.floor} if self.floor != self.begin else {}),
+            **({"parted": list(self.parted)} if self.parted[0] else {}),
             "head": [self.head_length, self.head_digest],
             "before": self.before_digest,
             **({"trail": self.trail.to_json()} if self.trail.points else {}),
@@ -224,6 +227,7 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         inode=inode,
         begin=value.get("begin", 0),
         floor=value.get("floor", value.get("begin", 0)),
+        parted=_parted(*value.get("parted", (0, 0))),
         read=value["read"],
         pending=set(value["pending"]),
         head_length=head_length,
@@ -236,6 +240,10 @@ def _entry(value: Mapping[str, Any]) -> FileEntry:
         carried=_carried(value.get("carried", ())),
         ages=dict(_pairs(value.get("ages", []))),
     )
+
+
+def _parted(key: int, at: int) -> tuple[int, int]:
+    return key, at
 
 
 def _trail(value: Mapping[str, Any]) -> Trail:
