@@ -25,7 +25,7 @@ from hooktail_parsers._api import (
     Step,
 )
 from hooktail_parsers.json_logs.balance import Balance, JsonLines
-from hooktail_parsers.regexes import LEAST_BYTES, compile_user_regex
+from hooktail_parsers.regexes import LEAST_BYTES, compile_user_regex, other_way
 from hooktail_parsers.stops import Pointing
 from hooktail_parsers.traces import continues
 
@@ -103,7 +103,7 @@ def _search(option: str, pattern: str | None) -> Callable[[bytes], object] | Non
     longest = regex.longest_search_bytes
     if longest is not None and longest < LEAST_BYTES:
         raise OptionError(
-            option, "a hostile line could take for ever; begin it with ^, or install google-re2"
+            option, f"a hostile line could take for ever; begin it with ^, or {other_way()}"
         )
     return regex.search
 

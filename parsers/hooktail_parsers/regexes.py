@@ -117,9 +117,16 @@ def compile_user_regex(pattern: str | bytes, least_bytes: int = LEAST_BYTES) -> 
     if longest is not None and longest < least_bytes:
         raise ValueError(
             f"{cost.danger()}: a hostile line could take for ever; "
-            'name the bytes that end a part ([^"]* instead of .*), or install google-re2'
+            f'name the bytes that end a part ([^"]* instead of .*), or {other_way()}'
         )
     return regex
+
+
+def other_way() -> str:
+    """Says what else helps an expression that `re` alone could take long over."""
+    if _re2() is None:
+        return "install google-re2"
+    return "leave out what google-re2 does not know (look-around, back-references)"
 
 
 def danger_of(pattern: str | bytes) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.checkup.finding import Finding, Level
 from hooktail.extract.registry import make_parser
-from hooktail_parsers.regexes import UserRegex, compile_user_regex
+from hooktail_parsers.regexes import UserRegex, compile_user_regex, other_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def look(config: Config) -> Iterator[Finding]:
                 hint = "keep google-re2 installed, or name the bytes that end a part"
             else:
                 safe = f"texts of more than {pattern.longest_bytes:,} bytes do not match at all"
-                hint = 'name the bytes that end a part ([^"]* instead of .*), or install google-re2'
+                hint = f'name the bytes that end a part ([^"]* instead of .*), or {other_way()}'
             yield Finding(
                 name="dangerous_pattern",
                 area="config",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.extract.casts import to_number, to_string
 from hooktail.extract.text import glob_pattern, with_any_between
-from hooktail_parsers.regexes import compile_user_regex
+from hooktail_parsers.regexes import compile_user_regex, other_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def _regex(text: str, complaints: Complaints) -> TextTest:
             f"could take long on long texts, and is not looked for in those over "
             f"{regex.longest_search_bytes} bytes",
             f"regex:{text}",
-            hint="begin it with ^, name what ends a part ([^/]* for .*), or install google-re2",
+            hint=f"begin it with ^, name what ends a part ([^/]* for .*), or {other_way()}",
         )
     return TextTest(lambda value: regex.search(_bytes(value)) is not None, regex)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.re2 import with_re2, without_re2
+from support.re2 import StandIn, with_re2, without_re2
 
 from hooktail import checked
 from hooktail.checkup import patterns
@@ -83,6 +83,23 @@ def test_without_google_re2_a_dangerous_expression_is_a_mistake_of_its_key(
     assert "a hostile line could take for ever" in problem.message
     assert "install google-re2" in problem.message
     assert problem.found
+
+
+def test_what_google_re2_does_not_know_is_not_told_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: bytes, __: object) -> None:
+        raise StandIn.error("invalid perl operator: (?=")
+
+    with_re2(monkeypatch)
+    monkeypatch.setattr(StandIn, "compile", staticmethod(refuse))  # no look-around, as the real one
+
+    with pytest.raises(ConfigError) as caught:
+        look(tmp_path, "format = 'regex:(?P<ip>\\S+) (?P<path>(a+)+(?=b))$'\n")
+
+    [problem] = caught.value.problems
+    assert "install" not in problem.message
+    assert "leave out what google-re2 does not know" in problem.message
 
 
 def test_without_google_re2_a_costly_one_says_up_to_what_length_it_works(
