@@ -16,6 +16,9 @@ BEFORE_BYTES = 512
 """What is compared just before an offset, to see that the file still holds what was read: more than
 a line, because lines often end in the same user agent."""
 
+WAY_BYTES = 2048
+"""So far before the end of what was read at once its content is fingerprinted too: ten lines."""
+
 COMPRESSED_MAGIC = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -47,6 +50,20 @@ def head_of(head: bytes) -> Head:
 def before_of(before: bytes) -> str:
     """Fingerprints the bytes just before an offset (at most `BEFORE_BYTES`); "" for none."""
     return blake2b(before, digest_size=8).hexdigest() if before else ""
+
+
+def way_of(content: bytes, start: int) -> list[int | str]:
+    """Fingerprints places within content that stands at `start`, denser towards its end.
+
+    Returns offsets and what `before_of` says of the bytes before them, in turn.
+    """
+    flat: list[int | str] = []
+    back = WAY_BYTES
+    while back <= len(content) - BEFORE_BYTES:
+        at = len(content) - back
+        flat = [start + at, before_of(content[at - BEFORE_BYTES : at]), *flat]
+        back *= 2
+    return flat
 
 
 def begin_alike(of_copy: bytes, of_original: bytes, *, original_grows: bool) -> bool:

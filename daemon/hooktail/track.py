@@ -25,7 +25,7 @@ from hooktail.tail.file import TailedFile
 from hooktail.tail.pipe import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
     from hooktail.checkpoint.ledger import Ledger
     from hooktail.extract.reading import Reader
@@ -50,6 +50,7 @@ class PipedFile:
     head: Head = NO_HEAD
     before = ""
     modified_s = 0
+    way: Sequence[int | str] = ()
 
     def __init__(self, pipe: PipeReader) -> None:
         self._pipe = pipe
@@ -516,6 +517,8 @@ class FileTrack:
             self._feed.index(self.key, self.file, delta.read, self._before)
         if delta.read == self.file.offset and self.file.before:  # not while lines are read again
             change["b"] = self._before = self.file.before
+            if self.file.way:
+                change["w"] = list(self.file.way)
             if self.file.modified_s != self._modified_s:
                 change["m"] = self._modified_s = self.file.modified_s
         if self._met:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import re
 import shutil
@@ -170,22 +171,74 @@ async def test_what_stood_in_a_log_before_we_came_is_not_sent_from_its_older_cop
     assert _numbers(life) == [1000, 1001]
 
 
-async def test_an_entry_of_an_earlier_version_takes_a_shorter_copy_for_known(
+@HOW
+@STOPPED
+@pytest.mark.parametrize("batches", [1, 4])
+async def test_a_copy_written_to_is_no_unchanged_one_whatever_its_time_says(
+    tmp_path: Path, how: str, stopped: bool, batches: int
+) -> None:
+    """A clock that was ahead, or a copy that had gone its own way: shorter, and other lines."""
+    life = Life(tmp_path)
+    for batch in range(batches):
+        first, last = batch * 100 // batches, (batch + 1) * 100 // batches
+        life.write(*(page_view(number) for number in range(first, last)))
+        await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+    kept = life.log.read_bytes().splitlines(keepends=True)[:60]
+    (tmp_path / "backup").write_bytes(b"".join(kept))
+    _put_back(life, how, also=_new(1000, 20), modified_before_s=3600)
+
+    if stopped:
+        life = Life(tmp_path)
+    await life.read()
+
+    new = list(range(1000, 1020))
+    assert [number for number in _numbers(life) if number >= 1000] == new
+    assert len(_numbers(life)) <= len(new) + 45  # what the copy lacked, and a point's distance
+
+
+async def test_an_older_part_of_what_was_read_in_an_archive_alone_has_no_time_to_be_known_by(
     tmp_path: Path,
 ) -> None:
-    life = await _life_of_batches(tmp_path, 4, backup_after=3)
-    (entry,) = life.store.state.files.values()
-    entry.trail.points.clear()
-    entry.modified_s = 0
-    life.keeper.note_record({"file": {"1": {"b": ""}}})
-    life.keeper.flush()
-    await life.keeper.compact()
-    _put_back(life, "in place", also=_new(1000, 2))
+    lines = [page_view(number) for number in range(120)]
+    archive = tmp_path / "access.log.1.gz"
+    archive.write_bytes(gzip.compress("".join(lines).encode()))
+    life = Life(tmp_path)
+    await life.read()
+    life.destination.settle()
+    await life.read()
+    archive.unlink()
 
+    life.log.write_text("".join(lines[:60]))
+    with life.log.open("ab") as file:
+        file.write(_new(1000, 20))
     life = Life(tmp_path)
     await life.read()
 
-    assert life.destination.waiting == []
+    assert _numbers(life)[-20:] == list(range(1000, 1020))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_a_log_that_begins_with_the_same_banner_is_another_one_however_old(
+    tmp_path: Path, stopped: bool
+) -> None:
+    """The application was started anew by a clock that was set back meanwhile."""
+    banner = "".join(f"# {line} {'=' * 60}\n" for line in range(20))
+    life = Life(tmp_path)
+    life.write(banner, *(page_view(number) for number in range(60)))
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+
+    if stopped:
+        life = Life(tmp_path)
+    at_s = int(life.log.stat().st_mtime) - 3600
+    life.log.write_bytes(banner.encode() + _new(1000, 20))
+    os.utime(life.log, (at_s, at_s))
+    await life.read()
+
+    assert _numbers(life) == list(range(1000, 1020))
 
 
 @pytest.mark.parametrize(("how", "kept"), [("in place", 8), ("as another file", 12)])

@@ -425,7 +425,7 @@ async def test_an_older_copy_put_back_in_place_sends_nothing_again(
     tmp_path: Path, stopped: bool
 ) -> None:
     life = Life(tmp_path)
-    life.write(*(page_view(number) for number in range(10)))
+    life.write(*(page_view(number) for number in range(100)))
     await life.read()
     life.destination.settle()
     await asyncio.sleep(0)

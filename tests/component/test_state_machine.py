@@ -129,6 +129,7 @@ class Log(RuleBasedStateMachine):
         self.stack.enter_context(mock.patch("hooktail.checkpoint.disk.reserve", self._reserve))
         self.stack.enter_context(mock.patch("hooktail.checkpoint.store.RESERVE_STEP_BYTES", 0))
         self.stack.enter_context(mock.patch("hooktail.checkpoint.trail.POINT_BYTES", 200))
+        self.stack.enter_context(mock.patch("hooktail.fingerprint.WAY_BYTES", 200))
         if joined:
             self.stack.enter_context(registered())
             self.stack.enter_context(mock.patch.object(JoiningParser, "hold_s", 3600.0))

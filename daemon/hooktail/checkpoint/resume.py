@@ -248,17 +248,18 @@ def _worth(older: Older) -> tuple[bool, int, int]:
 def _older(key: int, known: _Known, look: Look) -> Older | None:
     """Judges a file with the same head, which is not the one that was read so far.
 
-    What was written to it after it was put back is newer than what was read last. Where that
-    cannot be told, of what an older version has read, it counts as unchanged. Of an archive no
-    more counts as known than is seen to agree: another log may begin alike.
+    What was written to it after it was put back is newer than what was read last, and what it
+    lacks of the trail it does not hold. Of an archive, and where no time is known, no more counts
+    as known than is seen to agree: another log may begin alike.
     """
     if known.head.length < HEAD_BYTES:
         return None
     shorter = not look.reaches(known.read)
     timed = bool(look.modified_s and known.modified_s)
-    if shorter and not look.in_part and (not timed or look.modified_s < known.modified_s):
-        return Older(timed, look.size, known.floor, unchanged=True, of=key)
     agreed = known.trail.agrees_up_to(look.size, look.before_at)
+    older = timed and look.modified_s < known.modified_s
+    if shorter and older and HEAD_BYTES < agreed == known.trail.last_before(look.size):
+        return Older(timed, look.size, known.floor, unchanged=True, of=key)
     told = any(offset > HEAD_BYTES and look.reaches(offset) for offset, _ in known.trail.points)
     if agreed <= HEAD_BYTES and (look.in_part or not shorter or told):
         return None  # of the old content there is the head alone: perhaps another's

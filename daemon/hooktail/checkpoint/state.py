@@ -14,7 +14,7 @@ from hooktail.checkpoint.places import Places
 from hooktail.checkpoint.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 FORMAT_VERSION = 1
 
@@ -115,8 +115,9 @@ class State:
         Keys, each optional: `open` new files (key -> entry), `file` changes (key -> `r` read
         offset, `o` opened starts, `s` settled starts, `h` head, `b` bytes before, `p` path,
         `z` size of an archive that is done, `i` inode, `m` modified, `t` seen, `k` offset and
-        bytes before it where a copy parts from it, `c` states that the parser carried, `a` starts
-        of opened lines and the ages of their sessions in turn), `forget` keys, `books` (source ->
+        bytes before it where a copy parts from it, `w` the same of places on the way to `r`, `c`
+        states that the parser carried, `a` starts of opened lines and the ages of their sessions in
+        turn), `forget` keys, `books` (source ->
         counter -> added lines), `lost` (source -> added bytes), `claim` and `unclaim` (once_per
         keys), `session` (source -> keys and values in turn), `feed` (source -> its places),
         `begin` (source -> "end", "beginning" or null: it has not started), `start` sources. What
@@ -170,6 +171,8 @@ class State:
         if "h" in change:
             entry.head_length, entry.head_digest = change["h"]
         entry.before_digest = change.get("b", entry.before_digest)
+        for offset, before in _points(change.get("w", ())):
+            entry.trail.reach(offset, before)
         entry.trail.reach(entry.read, change.get("b", ""))
         if "k" in change:
             entry.trail.insert(*change["k"])
@@ -214,6 +217,10 @@ def _flat(pairs: Mapping[int, int]) -> list[int]:
 
 
 def _pairs(flat: list[int]) -> zip[tuple[int, int]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _points(flat: Sequence[Any]) -> zip[tuple[int, str]]:
     return zip(flat[::2], flat[1::2], strict=True)
 
 

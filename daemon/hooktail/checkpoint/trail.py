@@ -55,6 +55,10 @@ class Trail:
             agreed = offset
         return agreed
 
+    def last_before(self, size: int) -> int:
+        """Returns the last point within a file of `size`; 0 if there is none."""
+        return max((offset for offset, _ in self.points if offset <= size), default=0)
+
     def differs(self, before_at: Callable[[int], str]) -> bool:
         """Tells whether a file is seen to be another, where "" is for what cannot be seen."""
         for offset, before in self.points:

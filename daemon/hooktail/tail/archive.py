@@ -27,6 +27,7 @@ from hooktail.tail.probe import Probe
 from hooktail.tail.stream import CompressedStream, Peek, peek
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 UNKNOWN_SIZE = sys.maxsize
@@ -171,10 +172,16 @@ class ArchiveFile:
 
     modified_s = 0
     """Not known: nobody writes to an archive."""
+    way: Sequence[int | str] = ()
+    """Not known, but for the ends of turns."""
 
     def modified_last_s(self) -> int:
         """Not known."""
         return 0
+
+    def written_s(self) -> float:
+        """When somebody wrote to the file itself last, in seconds since the epoch."""
+        return os.fstat(self._descriptor).st_mtime
 
     @property
     def compressed_bytes(self) -> int:
@@ -197,6 +204,11 @@ class ArchiveFile:
         """
         lines = self._lines
         return self._left_out or (self.ended and (lines.in_long_line or not lines.kept_bytes))
+
+    @property
+    def ended_in_long_line(self) -> bool:
+        """The stream has ended, and behind the offset is the beginning of a line over the limit."""
+        return self.ended and self._lines.in_long_line and not self._left_out
 
     @property
     def _left_out(self) -> bool:

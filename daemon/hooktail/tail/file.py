@@ -6,7 +6,7 @@ import os
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from hooktail.fingerprint import BEFORE_BYTES, HEAD_BYTES, Head, before_of, head_of
+from hooktail.fingerprint import BEFORE_BYTES, HEAD_BYTES, Head, before_of, head_of, way_of
 from hooktail.model import FileId, Lines
 from hooktail.tail.encoding import HEAD_BYTES as ENCODING_BYTES
 from hooktail.tail.encoding import UTF_8, WIDEST, Encoding
@@ -62,6 +62,8 @@ class TailedFile:
         self.size = status.st_size
         self.modified_s = 0
         """When it had been modified last as lines were read last; 0 if none were read."""
+        self.way: list[int | str] = []
+        """Places within what was read last, where that was all there is (`fingerprint.way_of`)."""
         self._descriptor = descriptor
         self._max_line_bytes = max_line_bytes
         self._declared = encoding
@@ -215,6 +217,8 @@ class TailedFile:
             return self.read()  # no line is as short as that
         if taken is not None:
             read = taken.end - self.offset
+            # Not of each turn of a backlog: only the way to its end will be asked for.
+            self.way = way_of(chunk[:read], self.offset) if len(chunk) < length else []
             self._before = (before + chunk[max(read - BEFORE_BYTES, 0) : read])[-BEFORE_BYTES:]
             if len(self._read_head) < HEAD_BYTES:
                 self._read_head = (self._read_head + chunk[:read])[:HEAD_BYTES]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.file import Growth
+from hooktail.tail.following import LeftOut
 from hooktail.tail.schedule import COLD_LOOK_S
 
 if TYPE_CHECKING:
@@ -64,12 +65,16 @@ class Finishing:
         followed.track.read_through()
         if followed.track.pending:
             return False
+        if file.ended_in_long_line:
+            self._say_lost(followed, "it ends within a line over max_line_bytes")
         log = self._following.log
         if file.damaged:
             log.error("archive_damaged", path=shown(file.path), reason=file.damaged)
         followed.track.archive_done(file.compressed_bytes)
         log.info("file_finished", path=shown(file.path), offset=file.offset)
-        self._following.left_out.add((file.file_id, file.path))
+        self._following.left_out.add(
+            LeftOut(file.file_id, file.path, file.compressed_bytes, file.written_s())
+        )
         self._following.let_go(followed)
         return True
 
@@ -89,17 +94,21 @@ class Finishing:
     def _close(self, followed: Followed) -> None:
         file = followed.file
         if file.unread_bytes and not isinstance(file, ArchiveFile) and file.deleted():
-            self._following.log.warning(
-                "bytes_lost",
-                path=shown(file.path),
-                unread_bytes=file.unread_bytes,
-                offset=file.offset,
-                hint="deleted within a line over max_line_bytes, which never ended",
-            )
-            followed.track.lost(file.unread_bytes)
+            self._say_lost(followed, "deleted within a line over max_line_bytes, which never ended")
         self._following.log.info("file_finished", path=shown(file.path), offset=file.offset)
         followed.track.finished()
         self._following.let_go(followed)
+
+    def _say_lost(self, followed: Followed, hint: str) -> None:
+        file = followed.file
+        self._following.log.warning(
+            "bytes_lost",
+            path=shown(file.path),
+            unread_bytes=file.unread_bytes,
+            offset=file.offset,
+            hint=hint,
+        )
+        followed.track.lost(file.unread_bytes)
 
     # -- deleted files
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.paths import shown
 from hooktail.tail.schedule import Followed, Schedule
@@ -33,6 +33,15 @@ _HINTS = {
 _OTHER_HINT = "the disk or the file system refuses it, see the kernel's log; it is tried again"
 
 
+class LeftOut(NamedTuple):
+    """A file that is there and is not followed, as it was when that was decided."""
+
+    file_id: FileId
+    path: Path
+    size: int
+    modified_s: float
+
+
 class Following:
     """The followed files by inode, their schedule, and the time of the next look at the globs."""
 
@@ -44,8 +53,8 @@ class Following:
         self.log = log
         self.files: dict[FileId, Followed] = {}
         self.schedule = Schedule()
-        self.left_out: set[tuple[FileId, Path]] = set()
-        """Archives that are there and hold nothing new."""
+        self.left_out: set[LeftOut] = set()
+        """Archives that are there and hold nothing new, as long as they are as they were."""
         self.rescan_at = clock()
         self._unreadable: dict[Path, str] = {}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hooktail.fingerprint import Head, head_of
 from hooktail.paths import shown
 from hooktail.tail.archive import UNKNOWN_SIZE, ArchiveFile
-from hooktail.tail.following import RESCAN_LATER_S
+from hooktail.tail.following import RESCAN_LATER_S, LeftOut
 from hooktail.tail.opening import open_log
 from hooktail.tail.truncation import UNDECIDED_S, say_restored
 
@@ -39,6 +39,13 @@ class _Ignored(NamedTuple):
 
     size: int
     head: Head
+
+
+def _as_found(file_id: FileId, found: Scan) -> LeftOut | None:
+    facts = found.facts.get(file_id)
+    if facts is None:
+        return None
+    return LeftOut(file_id, found.files[file_id], facts.size, facts.modified_s)
 
 
 class _AtDebug:
@@ -124,7 +131,9 @@ class Meeting:
                     hint="log.level debug names all",
                 )
         self._mark_gone(found)
-        following.left_out &= found.files.items()
+        following.left_out = {
+            each for each in following.left_out if each == _as_found(each.file_id, found)
+        }
         for forgotten in (self._undecided, self._ignored):
             for file_id in forgotten.keys() - found.files.keys():
                 del forgotten[file_id]
@@ -145,7 +154,7 @@ class Meeting:
         ignored = self._ignored.get(file_id)
         if ignored is not None and ignored.size == found.facts[file_id].size:
             return False
-        return (file_id, found.files[file_id]) not in self._following.left_out
+        return _as_found(file_id, found) not in self._following.left_out
 
     def _move(self, found: Scan) -> None:
         for file_id, followed in self._following.files.items():
@@ -215,7 +224,7 @@ class Meeting:
         self._undecided.pop(file_id, None)
         if known.done:
             file.close()
-            self._following.left_out.add((file_id, path))
+            self._following.left_out.add(LeftOut(file_id, path, *found.facts[file_id][:2]))
             return
         ignored = self._ignored.pop(file_id, None)
         if known.unknown and ignored is None and self._too_old(found.facts[file_id].modified_s):

@@ -1,5 +1,8 @@
+import pytest
+
 from hooktail.checkpoint.resume import Look, Resumer
 from hooktail.checkpoint.state import FileEntry
+from hooktail.checkpoint.trail import Trail
 from hooktail.fingerprint import HEAD_BYTES, before_of, head_of
 from hooktail.model import FileId
 
@@ -98,15 +101,25 @@ def test_a_rewritten_middle_is_noticed() -> None:
     assert match.replaced == "other bytes before the offset"
 
 
-def test_an_older_copy_put_back_is_known_to_its_end() -> None:
+@pytest.mark.parametrize(
+    ("modified_s", "agrees", "is_unchanged"),
+    [(99, True, True), (100, True, False), (0, True, False), (99, False, False)],
+)
+def test_an_older_copy_is_known_to_its_end_by_its_time_and_by_its_content(
+    modified_s: int, agrees: bool, is_unchanged: bool
+) -> None:
     content = b"x" * HEAD_BYTES
-    resumer = Resumer([(7, entry(10, content=content, read=5000))])
+    known = entry(10, content=content, read=5000)
+    known.modified_s = 100
+    known.trail = Trail([(1500, SAME), (2500, SAME if agrees else "other"), (5000, SAME)])
+    resumer = Resumer([(7, known)])
 
     for inode in (10, 11):
-        match = resumer.find(FileId(1, inode), Look(content, 3000, unchanged))
+        match = resumer.find(FileId(1, inode), Look(content, 3000, unchanged, modified_s))
         assert match.key is None
         assert match.older is not None
-        assert match.older.unchanged
+        assert match.older.unchanged is is_unchanged
+        assert match.older.known == (3000 if is_unchanged else 2500 if agrees else 1500)
 
 
 def test_content_says_more_than_an_inode_whose_file_was_never_read() -> None:
