@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from component.endpoint import OK, Endpoint, answering, raw_server, status
-from support.certificates import make_certificates, server_tls
+from support.certificates import server_tls
 from support.connect_proxy import ConnectProxy
 
 from hooktail.checkup import endpoint as way
@@ -18,11 +18,6 @@ from hooktail.checkup.finding import Finding, Level
 from hooktail.config.sections import DestinationSection, Secret
 
 ACCOUNT = "acct-7f3a"
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 def section(

@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import errno
 import json
-import selectors
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -16,6 +14,19 @@ from typing import Any
 
 import pytest
 from component.endpoint import OK, Endpoint, Request, status
+from component.scene import (
+    BAD,
+    BUSY,
+    FORBIDDEN,
+    OKAY,
+    FakeLog,
+    FakeSettler,
+    Scene,
+    events,
+    in_no_time,
+    on_virtual_time,
+    running,
+)
 from component.workers import LANES, sender_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,218 +34,10 @@ from hypothesis import strategies as st
 from hooktail.config.sections import DeliverySection, DestinationSection, Secret
 from hooktail.delivery.deadletter import DeadLetters, Letter
 from hooktail.delivery.destination import Destination
-from hooktail.delivery.lane import Lane, OnOutcomes
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
-from hooktail.delivery.task_lane import TaskLane
-from hooktail.model import Event, State
+from hooktail.model import State
 
-OKAY = Delivered()
-BUSY = Retry("http_503")
-BAD = Rejected("http_400", 400, "no ip_address")
-FORBIDDEN = Misconfigured("http_403", 403, "unknown account")
-
-
-class VirtualSelector(selectors.DefaultSelector):
-    """Where a real one would sleep, it moves the clock on instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise AssertionError("everything waits for something that will never happen")
-        ready = super().select(0)
-        if not ready:
-            self.now += timeout
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self.virtual = VirtualSelector()
-        super().__init__(self.virtual)
-
-    def time(self) -> float:
-        return self.virtual.now
-
-
-def in_no_time(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` on virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(main)
-
-
-class FakeSender:
-    """Answers each event by its own script, and what is not scripted with success."""
-
-    batches = False
-
-    def __init__(self, takes_s: float = 0.01) -> None:
-        self.takes_s = takes_s
-        self.scripts: dict[int, Iterator[Outcome]] = {}
-        self.default: Callable[[], Outcome] = lambda: OKAY
-        self.sent: list[int] = []
-        self.times: list[float] = []
-        self.in_flight = 0
-        self.most_in_flight = 0
-
-    def script(self, number: int, *outcomes: Outcome) -> None:
-        self.scripts[number] = iter(outcomes)
-
-    async def send(self, body: bytes) -> Outcome:
-        number = int(body)
-        self.sent.append(number)
-        self.times.append(asyncio.get_running_loop().time())
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            await asyncio.sleep(self.takes_s)
-        finally:
-            self.in_flight -= 1
-        scripted = self.scripts.get(number)
-        if scripted is not None and (outcome := next(scripted, None)) is not None:
-            return outcome
-        return self.default()
-
-    def open_lane(self, on_outcomes: OnOutcomes[Any], *, limit: int) -> Lane[Any]:
-        if not self.batches:
-            return TaskLane(self.send, on_outcomes, limit=limit, name="default")
-        return FakeLane(self, on_outcomes, limit=limit)
-
-
-class FakeLane:
-    """Answers as the fast lane does: what ends in one turn of the loop comes back together."""
-
-    def __init__(self, sender: FakeSender, on_outcomes: OnOutcomes[Any], *, limit: int) -> None:
-        self.limit = limit
-        self._sender = sender
-        self._on_outcomes = on_outcomes
-        self._ready: list[tuple[Any, Outcome]] = []
-        self._tasks = TaskLane(sender.send, self._collect, limit=limit)
-
-    def start(self, parcels: Sequence[Any]) -> None:
-        self._tasks.start(parcels)
-
-    async def run(self) -> None:
-        await self._tasks.run()
-
-    def stop(self) -> list[Any]:
-        self._flush()
-        return self._tasks.stop()
-
-    def _collect(self, outcomes: list[tuple[Any, Outcome]]) -> None:
-        if not self._ready:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._ready += outcomes
-
-    def _flush(self) -> None:
-        if self._ready:
-            ready, self._ready = self._ready, []
-            self._on_outcomes(ready)
-
-
-@pytest.fixture(params=["one by one", "in batches"], autouse=True)
-def outcomes_come(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways in which a lane may hand its outcomes back."""
-    monkeypatch.setattr(FakeSender, "batches", request.param == "in batches")
-
-
-class FakeSettler:
-    def __init__(self) -> None:
-        self.settled: dict[int, tuple[State, str]] = {}
-
-    def settle(self, event: Event, state: State, reason: str = "") -> None:
-        assert event.start not in self.settled, "settled twice"
-        self.settled[event.start] = (state, reason)
-
-    @property
-    def delivered(self) -> set[int]:
-        return {number for number, (state, _) in self.settled.items() if state is State.DELIVERED}
-
-
-class FakeLetters:
-    def __init__(self) -> None:
-        self.letters: list[Letter] = []
-        self.failures: list[OSError] = []
-        self.takes_s = 0.001
-
-    async def append(self, letters: Sequence[Letter]) -> None:
-        await asyncio.sleep(self.takes_s)
-        if self.failures:
-            raise self.failures.pop()
-        self.letters += letters
-
-
-class FakeLog:
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, object]]] = []
-
-    def info(self, event: str, /, **fields: object) -> None:
-        self.lines.append((event, fields))
-
-    warning = error = info
-
-    @property
-    def said(self) -> list[str]:
-        return [event for event, _ in self.lines]
-
-
-def events(*numbers: int) -> list[Event]:
-    return [Event("pageview", f"id-{n}", b"%d" % n, n, conversion=False) for n in numbers]
-
-
-class Scene:
-    """A destination that is running, and everything around it."""
-
-    def __init__(self, **options: Any) -> None:
-        self.sender = FakeSender()
-        self.settler = FakeSettler()
-        self.letters = FakeLetters()
-        self.log = FakeLog()
-        poison_tries = options.pop("poison_tries", None)
-        section: dict[str, Any] = {"concurrency": 8, "queue_events": 100} | options
-        self.destination = Destination(
-            "default",
-            self.sender,
-            section=DeliverySection(**section),
-            dead_letters=self.letters,
-            clock=asyncio.get_running_loop().time,
-            rng=Random(5),
-            log=self.log,
-            poison_tries=poison_tries,
-        )
-
-    def submit(self, *numbers: int) -> None:
-        self.destination.submit(events(*numbers), self.settler, source="shop")
-
-    def state(self) -> str:
-        return self.destination.snapshot().state
-
-
-@contextlib.asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Scene]:
-    scene = Scene(**options)
-    task = asyncio.create_task(scene.destination.run())
-    await asyncio.sleep(0)
-    try:
-        yield scene
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-def on_virtual_time(
-    test: Callable[..., Coroutine[Any, Any, None]],
-) -> Callable[[], None]:
-    """Makes a test of a coroutine function without arguments."""
-
-    def run() -> None:
-        in_no_time(test())
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
+pytestmark = pytest.mark.usefixtures("outcomes_come")
 
 
 # -- the ordinary way
@@ -552,205 +355,6 @@ async def test_a_timer_need_not_know_when_it_rings() -> None:
         await scene.destination.drain()
 
         assert scene.settler.delivered == set(range(20))
-
-
-# -- room, drain, quiesce, pause
-
-
-@on_virtual_time
-async def test_a_full_queue_keeps_the_reader_waiting_until_something_is_settled() -> None:
-    async with running(queue_events=3, concurrency=1) as scene:
-        scene.destination.pause("test")
-        scene.submit(1, 2)
-        await asyncio.wait_for(scene.destination.room(), 1)
-        scene.submit(3)
-        assert not scene.destination.has_room
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(scene.destination.room(), 1)
-
-        waiting = asyncio.create_task(scene.destination.room())
-        scene.destination.resume()
-        await waiting
-
-        assert len(scene.settler.settled) == 1
-        assert scene.destination.has_room
-
-
-@on_virtual_time
-async def test_a_line_does_not_wait_behind_a_backlog() -> None:
-    """A full queue at the pace of the endpoint: what comes last is sent a moment later."""
-    async with running(concurrency=16, queue_events=100_000) as scene:
-        number = 0
-        while scene.destination.delivered < 20_000:
-            await scene.destination.room()
-            scene.submit(*range(number, number + 50))
-            number += 50
-        begin = asyncio.get_running_loop().time()
-        await scene.destination.drain()
-
-        assert scene.destination.snapshot().allowance == 16
-        assert asyncio.get_running_loop().time() - begin < 0.3
-        assert scene.sender.most_in_flight == 16
-
-
-@on_virtual_time
-async def test_a_reader_is_called_for_more_than_a_few_events() -> None:
-    """A turn for each event that has left would be a turn too many."""
-    async with running(concurrency=16, queue_events=100_000) as scene:
-        number = turns = 0
-        while scene.destination.delivered < 20_000:
-            await scene.destination.room()
-            room = scene.destination.room_events
-            scene.submit(*range(number, number + room))
-            number += room
-            turns += 1
-
-        assert number / turns > 25
-
-
-@on_virtual_time
-async def test_a_reader_is_called_however_short_the_queue_is() -> None:
-    for queue_events in (1, 2, 3, 10):
-        async with running(concurrency=1, queue_events=queue_events) as scene:
-            scene.sender.takes_s = 0.01
-            for number in range(200):
-                await asyncio.wait_for(scene.destination.room(), 10)
-                scene.submit(number)
-                assert scene.destination.outstanding <= queue_events
-
-
-@pytest.mark.timeout(20)
-@on_virtual_time
-async def test_a_reader_waits_for_room_that_was_there_before_the_endpoint_slowed_down() -> None:
-    """It went round without end once, and nothing else ran any more."""
-    async with running(concurrency=16, queue_events=100_000) as scene:
-        number = 0
-        while scene.destination.delivered < 2000 or scene.destination.outstanding < 150:
-            await scene.destination.room()
-            scene.submit(number)
-            number += 1
-        assert scene.destination.has_room
-        scene.sender.takes_s = 1.0
-        while scene.destination.has_room:
-            await asyncio.sleep(0.1)
-            assert scene.destination.outstanding > 50
-
-        await scene.destination.room()
-
-        assert scene.destination.has_room
-        assert len(scene.settler.settled) < number
-
-
-@on_virtual_time
-async def test_an_outage_may_fill_the_whole_queue() -> None:
-    """So that after it the conversions among them go first."""
-    async with running(concurrency=8, queue_events=2000) as scene:
-        scene.sender.default = lambda: BUSY
-        scene.submit(*range(200))
-        await asyncio.sleep(60)
-        number = 200
-        while scene.destination.has_room:
-            scene.submit(*range(number, number + 100))
-            number += 100
-
-        assert scene.state() == "down"
-        assert scene.destination.outstanding == 2000
-
-
-@on_virtual_time
-async def test_what_waits_to_be_retried_takes_room_too() -> None:
-    async with running(queue_events=2) as scene:
-        scene.sender.default = lambda: BUSY
-        scene.submit(1, 2)
-        await asyncio.sleep(100)
-
-        assert not scene.destination.has_room
-        assert scene.destination.outstanding == 2
-
-
-@on_virtual_time
-async def test_drain_of_nothing_is_immediate() -> None:
-    async with running() as scene:
-        began_at = asyncio.get_running_loop().time()
-
-        await scene.destination.drain()
-
-        assert asyncio.get_running_loop().time() == began_at
-
-
-@on_virtual_time
-async def test_quiesce_waits_for_what_is_in_flight_and_starts_nothing_new() -> None:
-    async with running(concurrency=1) as scene:
-        scene.sender.takes_s = 5.0
-        scene.submit(1, 2, 3)
-        await asyncio.sleep(1)
-
-        await scene.destination.quiesce()
-
-        assert asyncio.get_running_loop().time() == pytest.approx(5.0, abs=0.01)
-        assert scene.settler.delivered == {1}
-        scene.submit(4)
-        scene.destination.resume()
-        await asyncio.sleep(1000)
-        assert scene.sender.sent == [1]
-        assert (scene.destination.outstanding, scene.destination.in_flight) == (3, 0)
-
-
-@on_virtual_time
-async def test_quiesce_waits_for_a_dead_letter_that_is_being_written() -> None:
-    async with running() as scene:
-        scene.sender.script(1, BAD)
-        scene.submit(1)
-        await asyncio.sleep(0.0105)
-
-        await scene.destination.quiesce()
-
-        assert scene.settler.settled == {1: (State.DEAD_LETTERED, "http_400")}
-
-
-@on_virtual_time
-async def test_quiesce_does_not_wait_for_retries() -> None:
-    async with running() as scene:
-        scene.sender.default = lambda: BUSY
-        scene.submit(1)
-        await asyncio.sleep(100)
-
-        await asyncio.wait_for(scene.destination.quiesce(), 1)
-
-        assert (scene.destination.outstanding, scene.destination.in_flight) == (1, 0)
-        assert scene.settler.settled == {}
-
-
-@on_virtual_time
-async def test_a_pause_starts_nothing_and_loses_nothing() -> None:
-    async with running() as scene:
-        scene.destination.pause("checkpoint_unwritable")
-        scene.destination.pause("checkpoint_unwritable")
-        scene.submit(1, 2)
-        await asyncio.sleep(1000)
-        assert scene.sender.sent == []
-        assert scene.destination.snapshot().local_pause == "checkpoint_unwritable"
-
-        scene.destination.resume()
-        await scene.destination.drain()
-
-        assert scene.settler.delivered == {1, 2}
-        assert scene.log.said == ["delivery_paused", "delivery_resumed"]
-
-
-@on_virtual_time
-async def test_a_retry_that_came_due_in_a_pause_is_sent_after_it() -> None:
-    async with running() as scene:
-        scene.sender.script(1, BUSY)
-        scene.submit(1)
-        await asyncio.sleep(0.015)
-        scene.destination.pause("test")
-        await asyncio.sleep(100)
-
-        scene.destination.resume()
-        await asyncio.wait_for(scene.destination.drain(), 1)
-
-        assert scene.settler.delivered == {1}
 
 
 # -- cancelled, broken

@@ -3,84 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import socket
-import ssl
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from component.endpoint import OK, Endpoint, Request, Script, answering, raw_server, status
-from component.workers import LANES, sender_on, set_moment
-from support.certificates import make_certificates, server_tls
-from support.connect_proxy import ConnectProxy
-from support.names import Names
+from component.senders import (
+    ACCOUNT,
+    BODY,
+    between,
+    hang_up,
+    make_sender,
+    reset,
+    send_once,
+    unused_port,
+)
+from component.workers import set_moment
 
-from hooktail.config.sections import DestinationSection, Secret
 from hooktail.delivery.outcome import Delivered, Misconfigured, Outcome, Rejected, Retry
-from hooktail.delivery.sender import LANE_VARIABLE, Sender
-from hooktail.errors import ConfigError
 
-ACCOUNT = "acct-7f3a"
-BODY = b'{"event_name":"pageview"}'
-
-
-@pytest.fixture(params=LANES, autouse=True)
-def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The lane that sends: whatever is claimed here holds for all."""
-    name: str = request.param
-    monkeypatch.setenv(LANE_VARIABLE, name)
-    return name
-
-
-def make_sender(
-    port: int,
-    *,
-    scheme: str = "http",
-    host: str = "127.0.0.1",
-    timeout_s: float = 10.0,
-    connect_timeout_s: float = 10.0,
-    ca_file: Path | None = None,
-    concurrency: int = 4,
-    proxy: str | None = None,
-) -> Sender:
-    section = DestinationSection(
-        name="default",
-        account_id=Secret(ACCOUNT),
-        endpoint=f"{scheme}://{host}:{port}/{{account_id}}/pixel.png",
-        timeout_s=timeout_s,
-        connect_timeout_s=connect_timeout_s,
-        ca_file=ca_file,
-        proxy=None if proxy is None else Secret(proxy),
-    )
-    lane = os.environ[LANE_VARIABLE]
-    return sender_on(lane, section, workers=1, concurrency=concurrency)
-
-
-async def send_once(script: Script, timeout_s: float = 10.0) -> Outcome:
-    async with (
-        Endpoint(script) as endpoint,
-        make_sender(endpoint.port, timeout_s=timeout_s) as sender,
-    ):
-        return await sender.send(BODY)
-
-
-@contextlib.asynccontextmanager
-async def between(script: Script, **options: Any) -> AsyncIterator[tuple[Endpoint, Sender]]:
-    """An endpoint and a sender with `options` that is pointed at it."""
-    async with Endpoint(script) as endpoint, make_sender(endpoint.port, **options) as sender:
-        yield endpoint, sender
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+pytestmark = pytest.mark.usefixtures("lane")
 
 
 # -- what goes out
@@ -407,14 +349,6 @@ async def test_what_is_no_http_is_tried_again(garbage: bytes) -> None:
     assert await send_once(answering(garbage)) == Retry("protocol")
 
 
-async def hang_up(request: Request) -> None:
-    request.hang_up()
-
-
-async def reset(request: Request) -> None:
-    request.reset()
-
-
 @pytest.mark.parametrize("script", [hang_up, reset])
 async def test_a_fresh_connection_lost_is_tried_again_but_not_silently(script: Script) -> None:
     async with between(script) as (endpoint, sender):
@@ -520,78 +454,6 @@ async def test_connections_are_retired_when_old(monkeypatch: pytest.MonkeyPatch)
     assert sender.silent_retries == 0
 
 
-# -- where to
-
-
-HAS_IPV6 = socket.has_ipv6 and Path("/proc/net/if_inet6").exists()
-needs_ipv6 = pytest.mark.skipif(not HAS_IPV6, reason="no IPv6 on this machine")
-
-
-@pytest.fixture
-def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Names:
-    set_moment(monkeypatch, "DNS_CACHE_S", 0)
-    return Names(tmp_path / "names.json", monkeypatch)
-
-
-@needs_ipv6
-async def test_an_endpoint_may_be_an_ipv6_address() -> None:
-    async with (
-        Endpoint(answering(OK), host="::1") as endpoint,
-        make_sender(endpoint.port, host="[::1]") as sender,
-    ):
-        assert await sender.send(BODY) == Delivered()
-    assert f"host: [::1]:{endpoint.port}" in endpoint.requests[0].head.decode().lower()
-
-
-@needs_ipv6
-async def test_an_address_that_refuses_is_followed_by_the_next(names: Names) -> None:
-    names.point("pixel.test", "::1", "127.0.0.3", "127.0.0.1")
-    async with between(answering(OK), host="pixel.test") as (_, sender):
-        assert await sender.send(BODY) == Delivered()
-
-
-@needs_ipv6
-async def test_an_address_that_is_silent_does_not_hold_up_the_next(names: Names) -> None:
-    """Happy eyeballs (RFC 8305): the other family is tried a moment later, not at the time-out."""
-    names.point("pixel.test", "::1", "127.0.0.1")
-    async with Endpoint(answering(OK)) as endpoint:
-        sender = make_sender(endpoint.port, host="pixel.test", connect_timeout_s=30)
-        with silent("::1", endpoint.port):
-            async with sender, asyncio.timeout(10):
-                assert await sender.send(BODY) == Delivered()
-
-
-async def test_a_host_that_moves_is_followed(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_moment(monkeypatch, "MAX_CONNECTION_AGE_S", 0.0)
-    names.point("pixel.test", "127.0.0.1")
-    async with (
-        Endpoint(answering(OK)) as old,
-        Endpoint(answering(OK), host="127.0.0.2", port=old.port) as new,
-        make_sender(old.port, host="pixel.test") as sender,
-    ):
-        assert await sender.send(BODY) == Delivered()
-        names.point("pixel.test", "127.0.0.2")
-        assert await sender.send(BODY) == Delivered()  # perhaps the last on the old connection
-        assert await sender.send(BODY) == Delivered()
-        assert len(old.requests) + len(new.requests) == 3
-        assert new.requests
-
-
-@contextlib.contextmanager
-def silent(host: str, port: int) -> Iterator[None]:
-    """An address that answers no attempt to connect: its queue is full, and nobody accepts."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket(socket.AF_INET6))
-        listener.bind((host, port))
-        listener.listen(0)
-        for _ in range(4):
-            waiting = stack.enter_context(socket.socket(socket.AF_INET6))
-            waiting.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                waiting.connect((host, port))
-        yield
-
-
 async def test_many_at_once_use_no_more_connections_than_allowed() -> None:
     async with between(answering(OK), concurrency=4) as (endpoint, sender):
 
@@ -627,250 +489,6 @@ async def test_a_cancelled_request_raises_and_its_connection_is_not_used_again()
         assert await sender.send(b"next") == Delivered()
 
     assert endpoint.requests[-1].connection == 2
-
-
-# -- TLS
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-async def send_tls(certificates: Path, name: str, *, trusted: bool = True) -> Outcome:
-    async with Endpoint(answering(OK), server_tls(certificates, name)) as endpoint:
-        ca_file = certificates / "ca.pem" if trusted else None
-        async with make_sender(endpoint.port, scheme="https", ca_file=ca_file) as sender:
-            return await sender.send(BODY)
-
-
-async def test_tls_with_a_certificate_of_our_own_authority_works(certificates: Path) -> None:
-    assert await send_tls(certificates, "good") == Delivered()
-
-
-async def test_a_tls_connection_is_used_again(certificates: Path) -> None:
-    async with (
-        Endpoint(answering(OK), server_tls(certificates, "good")) as endpoint,
-        make_sender(endpoint.port, scheme="https", ca_file=certificates / "ca.pem") as sender,
-    ):
-        for _ in range(5):
-            assert await sender.send(BODY) == Delivered()
-
-    assert endpoint.connections == 1
-
-
-@pytest.mark.parametrize("name", ["other", "expired"])
-async def test_a_wrong_certificate_is_a_misconfiguration(certificates: Path, name: str) -> None:
-    outcome = await send_tls(certificates, name)
-
-    assert isinstance(outcome, Misconfigured)
-    assert (outcome.reason, outcome.status) == ("tls", None)
-    assert {"other": "mismatch", "expired": "expired"}[name] in outcome.answer
-
-
-async def test_an_unknown_authority_is_a_misconfiguration(certificates: Path) -> None:
-    outcome = await send_tls(certificates, "good", trusted=False)
-
-    assert isinstance(outcome, Misconfigured)
-    assert outcome.reason == "tls"
-    assert "issuer" in outcome.answer
-
-
-async def test_a_plain_server_at_an_https_address_is_a_misconfiguration() -> None:
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(plain, "127.0.0.1", 0)
-    async with server, make_sender(server.sockets[0].getsockname()[1], scheme="https") as sender:
-        assert await sender.send(BODY) == Misconfigured("tls", None, "WRONG_VERSION_NUMBER")
-
-
-async def test_tls_before_1_2_is_refused(certificates: Path) -> None:
-    old = server_tls(certificates, "good")
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # so old are they
-        old.minimum_version = ssl.TLSVersion.TLSv1
-        old.maximum_version = ssl.TLSVersion.TLSv1_1
-
-    def serve(listening: socket.socket) -> None:
-        # Not asyncio's server, which hangs up without the alert that others send.
-        connection, _ = listening.accept()
-        with connection, contextlib.suppress(OSError):
-            old.wrap_socket(connection, server_side=True).recv(100)
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
-        port = listening.getsockname()[1]
-        async with make_sender(port, scheme="https", ca_file=certificates / "ca.pem") as sender:
-            outcome = await sender.send(BODY)
-        await serving
-
-    assert isinstance(outcome, Misconfigured)
-    assert outcome.reason == "tls"
-    assert "PROTOCOL" in outcome.answer
-
-
-async def test_hanging_up_in_the_handshake_is_their_trouble_not_ours() -> None:
-    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(10)
-        writer.close()
-
-    server = await asyncio.start_server(rude, "127.0.0.1", 0)
-    async with server, make_sender(server.sockets[0].getsockname()[1], scheme="https") as sender:
-        assert await sender.send(BODY) == Retry("connect")
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | None) -> None:
-    ca_file = tmp_path / "ca.pem"
-    if content is not None:
-        ca_file.write_text(content)
-
-    with pytest.raises(ConfigError) as error:
-        make_sender(443, scheme="https", ca_file=ca_file)
-
-    assert "destination.default.ca_file" in str(error.value)
-    assert str(ca_file) in str(error.value)
-    assert ACCOUNT not in str(error.value)
-
-
-# -- through a proxy
-
-
-LOGIN = "user:s3cret"
-
-
-@contextlib.asynccontextmanager
-async def through(
-    proxy: ConnectProxy, certificates: Path, login: str = "", **options: Any
-) -> AsyncIterator[tuple[Endpoint, Sender]]:
-    """An endpoint with TLS, and a sender that reaches it through the proxy."""
-    async with (
-        proxy,
-        Endpoint(answering(OK), server_tls(certificates, "good")) as endpoint,
-        make_sender(
-            endpoint.port,
-            scheme="https",
-            ca_file=certificates / "ca.pem",
-            proxy=proxy.url(login),
-            **options,
-        ) as sender,
-    ):
-        yield endpoint, sender
-
-
-async def test_a_proxy_tunnels_to_a_secure_endpoint(certificates: Path, lane: str) -> None:
-    proxy = ConnectProxy(login=LOGIN)
-    async with through(proxy, certificates, LOGIN) as (endpoint, sender):
-        assert await sender.send(BODY) == Delivered()
-        assert await sender.send(BODY) == Delivered()
-        assert sender.lane == ("plain" if lane == "plain" else "fast")
-
-    (head,) = proxy.asked  # the tunnel is used again
-    assert head.startswith(b"CONNECT 127.0.0.1:")
-    assert ACCOUNT.encode() not in head
-    assert len(endpoint.requests) == 2
-    for request in endpoint.requests:  # nobody behind the proxy gets to see the password
-        assert b"proxy" not in request.head.lower()
-        assert request.head.startswith(b"POST /")
-
-
-async def test_each_tunnel_of_many_says_the_password(certificates: Path) -> None:
-    proxy = ConnectProxy(login=LOGIN)
-    async with through(proxy, certificates, LOGIN, concurrency=8) as (endpoint, sender):
-        outcomes = await asyncio.gather(*(sender.send(BODY) for _ in range(8)))
-
-    assert outcomes == [Delivered()] * 8
-    assert len(endpoint.requests) == 8
-    assert 1 < len(proxy.asked) <= 8
-
-
-async def test_a_password_with_signs_in_it_is_said_as_it_is_meant(certificates: Path) -> None:
-    proxy = ConnectProxy(login="us er:p@ss/:#word")
-    async with through(proxy, certificates, "us%20er:p%40ss%2F%3A%23word") as (_, sender):
-        assert await sender.send(BODY) == Delivered()
-
-
-@pytest.mark.parametrize(
-    ("login", "refuse", "outcome"),
-    [
-        ("", "", Misconfigured("proxy", 407, "407 Proxy Authentication Required")),
-        ("user:wrong", "", Misconfigured("proxy", 407, "407 Proxy Authentication Required")),
-        (LOGIN, "403 Not to there", Misconfigured("proxy", 403, "403 Not to there")),
-        (LOGIN, "302 Elsewhere", Misconfigured("proxy", 302, "302 Elsewhere")),
-        (LOGIN, "429 Later", Retry("proxy_429")),
-        (LOGIN, "502 Bad gateway", Retry("proxy_502")),
-        (LOGIN, "503 Busy", Retry("proxy_503")),
-    ],
-)
-async def test_what_a_proxy_refuses_is_ours_to_mend_or_theirs_to_get_well(
-    certificates: Path, login: str, refuse: str, outcome: Outcome
-) -> None:
-    async with through(ConnectProxy(login=LOGIN, refuse=refuse), certificates, login) as (
-        endpoint,
-        sender,
-    ):
-        assert await sender.send(BODY) == outcome
-
-    assert endpoint.requests == []
-
-
-async def test_a_proxy_that_is_not_there_is_tried_again() -> None:
-    async with make_sender(
-        443, scheme="https", proxy=f"http://127.0.0.1:{unused_port()}"
-    ) as sender:
-        assert await sender.send(BODY) == Retry("proxy_connect")
-
-
-async def test_a_wrong_certificate_behind_a_proxy_is_a_misconfiguration(
-    certificates: Path,
-) -> None:
-    async with (
-        ConnectProxy() as proxy,
-        Endpoint(answering(OK), server_tls(certificates, "other")) as endpoint,
-        make_sender(
-            endpoint.port, scheme="https", ca_file=certificates / "ca.pem", proxy=proxy.url()
-        ) as sender,
-    ):
-        outcome = await sender.send(BODY)
-
-    assert isinstance(outcome, Misconfigured)
-    assert outcome.reason == "tls"
-
-
-async def test_a_proxy_that_never_answers_times_out(certificates: Path) -> None:
-    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-
-    async with (
-        raw_server(silent) as port,
-        make_sender(
-            443,
-            scheme="https",
-            proxy=f"http://127.0.0.1:{port}",
-            timeout_s=0.2,
-            connect_timeout_s=0.2,
-        ) as sender,
-    ):
-        outcome = await sender.send(BODY)
-
-    assert isinstance(outcome, Retry)
-    assert "timeout" in outcome.reason
-
-
-async def test_without_tls_a_proxy_is_asked_for_the_whole_address() -> None:
-    async with Endpoint(answering(OK)) as proxy:
-        address = f"http://127.0.0.1:{proxy.port}"
-        async with make_sender(80, host="pixel.example", proxy=address) as sender:
-            assert await sender.send(BODY) == Delivered()
-            assert sender.lane == "plain"
-
-    (request,) = proxy.requests
-    assert request.head.startswith(b"POST http://pixel.example/")
 
 
 # -- secrets

@@ -69,6 +69,15 @@ def fill(state_dir: Path) -> Path:
     return filler
 
 
+async def on_a_full_disk(tmp_path: Path, mount_state: Mount, lines: int) -> tuple[Life, Path]:
+    """A life that has read so many lines, and what fills its disk now."""
+    mount_state(DISK)
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(lines)))
+    await life.read()
+    return life, fill(life.state_dir)
+
+
 @pytest.mark.usefixtures("_small_steps")
 @pytest.mark.parametrize("reserves", [True, False])
 async def test_a_full_disk_pauses_reading_and_sending_loses_nothing_and_heals(
@@ -77,11 +86,7 @@ async def test_a_full_disk_pauses_reading_and_sending_loses_nothing_and_heals(
     """Also where no space can be set aside."""
     if not reserves:
         monkeypatch.setattr("hooktail.checkpoint.disk.reserve", lambda *_given: False)
-    mount_state(DISK)
-    life = Life(tmp_path)
-    life.write(*(page_view(number) for number in range(10)))
-    await life.read()
-    filler = fill(life.state_dir)
+    life, filler = await on_a_full_disk(tmp_path, mount_state, 10)
 
     with capture_logs() as logs:
         for number in range(10, 400):  # until the last page that the journal has is full
@@ -118,11 +123,7 @@ async def test_what_is_answered_while_the_disk_is_full_is_written_down(
     tmp_path: Path, mount_state: Mount
 ) -> None:
     """It used to wait in memory, and a SIGKILL had it sent again."""
-    mount_state(DISK)
-    life = Life(tmp_path)
-    life.write(*(page_view(number) for number in range(500)))
-    await life.read()
-    fill(life.state_dir)
+    life, _ = await on_a_full_disk(tmp_path, mount_state, 500)
     while not life.health:
         life.destination.settle(0)
         await asyncio.sleep(0)
@@ -145,11 +146,7 @@ async def test_what_is_answered_while_the_disk_is_full_is_written_down(
 async def test_unparsable_lines_do_not_keep_outcomes_from_being_written_down(
     tmp_path: Path, mount_state: Mount
 ) -> None:
-    mount_state(DISK)
-    life = Life(tmp_path)
-    life.write(*(page_view(number) for number in range(50)))
-    await life.read()
-    filler = fill(life.state_dir)
+    life, filler = await on_a_full_disk(tmp_path, mount_state, 50)
     life.write(*(f"no log line {number}\n" for number in range(2000)))
     await life.read()
     assert life.health == [False]

@@ -6,14 +6,13 @@ import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooktail import descriptors
 from hooktail.checkup.finding import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INOTIFY = Path("/proc/sys/fs/inotify")
-SPARE_DESCRIPTORS = 64
-"""Beside logs and connections: watches, journal, dead letters, name service."""
 MOST_SHARE = 0.8
 """Of a limit that other programs share."""
 
@@ -31,7 +30,7 @@ def look(
     if most_files is None:
         # The daemon raises its own limit that far; a unit may set another (LimitNOFILE).
         most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    needed = files + connections + SPARE_DESCRIPTORS
+    needed = files + connections + descriptors.SPARE
     if most_files in (-1, resource.RLIM_INFINITY) or needed <= most_files:
         return
     yield Finding(

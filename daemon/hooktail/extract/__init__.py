@@ -3,7 +3,8 @@
 extractor   lines in, events and counters out      explain    the same for one line, told
 registry    which formats there are                rules      which lines become which event
 pageview    the built-in event                     audience   the filters all events share
-event       the body                               identity   ids that a second reading repeats
+drafting    the event of one record                event      the body
+identity    ids that a second reading repeats
 """
 
 from __future__ import annotations

@@ -126,8 +126,9 @@ def _explain(
     elif refused is not None:
         return Explanation(steps=steps, verdict=refused)
     steps += _fields(extractor, rule, parsed)
-    draft = extractor.draft(
-        rule, parsed, text_of(assembled.keys), assembled.keys[0].start, generation
+    ids = extractor.ids_of(generation)
+    draft = extractor.drafter.draft(
+        rule, parsed, text_of(assembled.keys), assembled.keys[0].start, ids
     )
     if isinstance(draft, str):
         stage = {NO_NAME: "name", SAMPLED: "sample"}.get(draft)
@@ -137,7 +138,7 @@ def _explain(
     steps += withheld(parsed, draft.event.body)
     if refused is not None:
         return Explanation(steps=steps, verdict=refused, event=draft.event)
-    if extractor.is_taken(draft):
+    if extractor.drafter.is_taken(draft):
         return Explanation(steps=steps, verdict="filtered.once_per", event=draft.event)
     if claims:
         if draft.once is not None:

@@ -1,36 +1,34 @@
 """Turns batches of lines into events: parse, choose a rule, filter, build. Pure but for the book.
 
-The stages are attributes (`rules`, `pageview`, `audience`, `bodies`), which `explain` walks one by
+The stages are attributes (`rules`, `pageview`, `audience`, `drafter`), which `explain` walks one by
 one with the very same predicates.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hooktail.extract import registry
 from hooktail.extract.audience import Audience
+from hooktail.extract.drafting import Drafter
 from hooktail.extract.event import BodyBuilder
-from hooktail.extract.identity import LineIds, once_event_id, once_key
-from hooktail.extract.once import WINDOW_MS
+from hooktail.extract.identity import LineIds
 from hooktail.extract.pageview import PageviewFilter
 from hooktail.extract.prefilter import prefilter_of
 from hooktail.extract.reading import HeldLine, Reader, failure_of, text_of
 from hooktail.extract.rules import (
     DROPPED,
-    NO_NAME,
     CompiledRule,
     RuleSet,
     compile_rules,
     kept_parameters,
     pageview_rule,
 )
-from hooktail.extract.sampling import SAMPLED, Sample
+from hooktail.extract.sampling import Sample
 from hooktail.extract.sessions import Sessions
 from hooktail.extract.short_way import LONG, ShortWay, is_open
-from hooktail.extract.validation import TooLarge
-from hooktail.model import Claim, Event, Extraction, Lines, Unparsable
+from hooktail.model import Extraction, Lines, Unparsable
 from hooktail_parsers import ParseError, Record, Skip, Step
 
 if TYPE_CHECKING:
@@ -39,33 +37,15 @@ if TYPE_CHECKING:
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.once import OnceBook
     from hooktail.extract.prefilter import Sifted
-    from hooktail.extract.sessions import Place, Session
-    from hooktail_parsers import JsonValue, Parser, Result
+    from hooktail_parsers import Parser, Result
     from hooktail_parsers.assembly import Assembled
 
 
 NO_AGES: Mapping[int, int] = MappingProxyType({})
-NO_FIELDS: Mapping[str, JsonValue] = MappingProxyType({})
-
-BOT_FIELD = "bot"
-"""Marks the events of bots where they are sent; a rule's own field of that name goes first."""
 PART = "filtered.part_of_record"
 """Counts the lines of a record behind its first, which stands for all of them."""
 _HARDLY_SIFTED, _SIFT_REST = 0.9, 15
 """If more than this share of a batch is left by the prefilter, so many batches go without it."""
-
-
-class Draft(NamedTuple):
-    """An event that is ready but for its `once_per` key, which may be taken."""
-
-    event: Event
-    once: str | None
-    """Key to claim, None if the event may happen any number of times."""
-    owner: str
-    """Who claims: the line."""
-    time_ms: int
-    session: Session | None = None
-    once_for_ms: int = WINDOW_MS
 
 
 class Extractor:
@@ -94,15 +74,9 @@ class Extractor:
         self.now_ms = now_ms
         self.rules = RuleSet(compile_rules(source))
         self.pageview_rule = pageview_rule(source.pageview)
-        self.sample = Sample(source.pageview.sample)
-        self.uncast: dict[str, int] = {}
-        """How often a field's value was found and could not be cast, by `EVENT.FIELD`."""
         self.pageview = PageviewFilter(source.pageview)
         self._prefilter = prefilter_of(parser, source, self.pageview)
         self.audience = Audience(source, limit_age=limit_age)
-        # Most events are page views, with nothing of their own to say.
-        self._bare_pageview = None if self.audience.tags_bots else self.pageview_rule
-        self._pageview_name = self.pageview_rule.name.encode("utf-8", "replace")
         self.bodies = BodyBuilder(
             source,
             payload=payload,
@@ -115,9 +89,19 @@ class Extractor:
             sessions,
             named="session_cookie" in source.format_options,
         )
+        sample = Sample(source.pageview.sample)
+        self.drafter = Drafter(
+            self.pageview_rule,
+            sample=sample,
+            audience=self.audience,
+            bodies=self.bodies,
+            sessions=self.sessions,
+            once=once,
+        )
+        self.uncast = self.drafter.uncast
+        """How often a field's value was found and could not be cast, by `EVENT.FIELD`."""
         self._sift_rests = 0
-        self._short_way = self._open_short_way()
-        self._ages: Mapping[int, int] = {}
+        self._short_way = self._open_short_way() if sample.is_everybody else None
         self._reader = Reader(parser)
         self._generation: bytes | None = None
         self._ids = LineIds("", "", b"")
@@ -141,7 +125,7 @@ class Extractor:
         are read again. Claims and sessions are taken in their books and listed in the result, to
         be made durable with it.
         """
-        self._ages = ages
+        self.drafter.ages = ages
         reader = reader or self._reader
         taken = Extraction()
         sifted = self._sift(lines)
@@ -153,7 +137,7 @@ class Extractor:
             lines = Lines(sifted.texts, lines.start, lines.end, sifted.starts)
         settled = taken.settled
         now_ms = self.now_ms()
-        ids = self._ids_of(generation)
+        ids = self.ids_of(generation)
         texts, starts = lines.texts, lines.starts
         no_records = 0
         shortly = None
@@ -214,12 +198,11 @@ class Extractor:
         return sifted
 
     def _open_short_way(self) -> ShortWay | None:
-        if self._bare_pageview is None or not self.sample.is_everybody:
-            return None
-        if not is_open(self.audience, self.bodies, self.sessions, self.pageview):
+        rule = self.drafter.bare_pageview
+        if rule is None or not is_open(self.audience, self.bodies, self.sessions, self.pageview):
             return None
         return ShortWay(
-            self._bare_pageview,
+            rule,
             rules=self.rules,
             pageview=self.pageview,
             audience=self.audience,
@@ -236,9 +219,9 @@ class Extractor:
         ages: Mapping[int, int] = NO_AGES,
     ) -> Extraction:
         """Ends records that wait for more lines; `end` is the offset read up to."""
-        self._ages = ages
+        self.drafter.ages = ages
         taken = Extraction()
-        ids = self._ids_of(generation)
+        ids = self.ids_of(generation)
         assembler = reader.assembler
         state = assembler.state
         for record in records:
@@ -302,7 +285,7 @@ class Extractor:
             refused = self.audience.refuses(record, now_ms)
             if refused is not None:
                 return refused
-            return self._take(rule, record, text, start, ids, taken)
+            return self.drafter.take(rule, record, text, start, ids, taken)
         except Exception:  # noqa: BLE001  # it would come again after every restart: keep it
             return "unparsable.internal_error"
 
@@ -313,133 +296,12 @@ class Extractor:
             return self.pageview.refuses(record) or self.pageview_rule
         return DROPPED if rule.drop else rule
 
-    def draft(
-        self, rule: CompiledRule, record: Record, text: bytes, start: int, generation: bytes
-    ) -> Draft | str:
-        """Builds the event of a record that passed the filters, or says by counter key why not."""
-        return self._draft(rule, record, text, start, self._ids_of(generation))
-
-    def _draft(
-        self, rule: CompiledRule, record: Record, text: bytes, start: int, ids: LineIds
-    ) -> Draft | str:
-        named = self._name_and_fields(rule, record)
-        if isinstance(named, str):
-            return named
-        name, fields = named
-        once: str | None = None
-        owner = event_id = ids.event_id(start, text, name.encode("utf-8", "replace"))
-        if rule.once_per is not None and rule.once_per in fields:
-            site = self.bodies.site_of(record.host)
-            value = str(fields[rule.once_per])
-            event_id = once_event_id(site, name, value)
-            once = once_key(site, name, value)
-        made = self._make(rule, name, event_id, record, fields, start)
-        if isinstance(made, str):
-            return made
-        event, session = made
-        return Draft(event, once, owner, record.time_ms or 0, session, rule.once_for_ms)
-
-    def _make(
-        self,
-        rule: CompiledRule,
-        name: str,
-        event_id: str,
-        record: Record,
-        fields: Mapping[str, JsonValue],
-        start: int,
-    ) -> tuple[Event, Session | None] | str:
-        """Makes an event, and says in which session it is; or says by counter key why not."""
-        visitor = self.bodies.visitor_of(record)
-        if not (rule.conversion or self.sample.is_everybody or self.sample.has(visitor.id)):
-            return SAMPLED
-        session = self.sessions.of(record, visitor, self._ages.get(start) if self._ages else None)
-        try:
-            body = self.bodies.build(
-                name,
-                event_id,
-                record,
-                fields,
-                visitor_id=visitor.id,
-                session_id=None if session is None else session.id,
-            )
-        except TooLarge:
-            return "unparsable.too_large"
-        return Event(name, event_id, body, start, rule.conversion), session
-
-    def _name_and_fields(
-        self, rule: CompiledRule, record: Record
-    ) -> tuple[str, Mapping[str, JsonValue]] | str:
-        """Takes what an event says of its own, or says by counter key why it cannot."""
-        groups = rule.groups(record)
-        name = rule.event_name(record, groups)
-        if rule.name_of is not None and name is not None:
-            name = self.bodies.guard.name(name)
-        if name is None:
-            return NO_NAME
-        fields = rule.values(record, groups, self.uncast)
-        if isinstance(fields, str):
-            return fields
-        if fields:
-            fields = self.bodies.guard.fields(fields, rule.once_per)
-            if any(each.required and each.name not in fields for each in rule.fields):
-                return "filtered.required_field_missing"
-        if self.audience.tags_bots and self.audience.is_bot(record):
-            fields.setdefault(BOT_FIELD, True)
-        return name, fields
-
     def parse(self, text: bytes) -> Result:
         """Parses one line that stands alone."""
         return self.reader().parse(text)
 
-    def is_taken(self, draft: Draft) -> bool:
-        """Whether another line holds the draft's `once_per` key."""
-        if draft.once is None:
-            return False
-        standing = self.once.standing(draft.once, draft.owner, draft.time_ms, draft.once_for_ms)
-        return standing == "taken"
-
-    def _take(
-        self,
-        rule: CompiledRule,
-        record: Record,
-        text: bytes,
-        start: int,
-        ids: LineIds,
-        taken: Extraction,
-    ) -> str | None:
-        if rule is self._bare_pageview:
-            event_id = ids.event_id(start, text, self._pageview_name)
-            made = self._make(rule, rule.name, event_id, record, NO_FIELDS, start)
-            if isinstance(made, str):
-                return made
-            event, session = made
-        else:
-            draft = self._draft(rule, record, text, start, ids)
-            if isinstance(draft, str):
-                return draft
-            if draft.once is not None:
-                standing = self.once.claim(
-                    draft.once, draft.owner, draft.time_ms, draft.once_for_ms
-                )
-                if standing == "taken":
-                    return "filtered.once_per"
-                if standing == "free":
-                    taken.claims.append(Claim(draft.once, draft.owner, draft.time_ms))
-            event, session = draft.event, draft.session
-        if session is not None and session.place is not None:
-            self._keep_session(session, session.place, record.time_ms or 0, start, taken)
-        taken.events.append(event)
-        return None
-
-    def _keep_session(
-        self, session: Session, place: Place, time_ms: int, start: int, taken: Extraction
-    ) -> None:
-        self.sessions.book.keep(place, time_ms // 1000)
-        taken.sessions.update(place.changes)
-        if session.age_s is not None:
-            taken.ages[start] = session.age_s
-
-    def _ids_of(self, generation: bytes) -> LineIds:
+    def ids_of(self, generation: bytes) -> LineIds:
+        """Returns what makes the ids of lines of a generation."""
         if generation != self._generation:
             self._ids = LineIds(self.source.site or "", self.source.name, generation)
             self._generation = generation

@@ -34,6 +34,23 @@ def look(*files: Path, **keys: object) -> dict[str, Finding]:
     return {finding.name: finding for finding in reversed(found)}
 
 
+def look_with_parser(directory: Path, parse: str) -> dict[str, Finding]:
+    """The findings where a parser of the user's own does `parse` with every line."""
+    directory.chmod(0o700)
+    file = directory / "ours.py"
+    file.write_text(
+        "from hooktail_parsers import Format, LineParser, Record\n"
+        "class Ours(LineParser):\n"
+        "    def parse(self, line):\n"
+        f"        {parse}\n"
+        "FORMAT = Format('ours', 'ours', (), lambda options: Ours())\n"
+    )
+    file.chmod(0o644)
+    log = directory / "access.log"
+    log.write_text("203.0.113.7 x\n" * 20)
+    return look(log, format="ours", parser_file=file)
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "access.log"
@@ -240,20 +257,7 @@ def test_where_nothing_is_taken_the_mapped_keys_that_no_line_has_are_named(tmp_p
 
 
 def test_a_parser_that_fails_is_named_and_no_other_format_looked_for(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    file = tmp_path / "ours.py"
-    file.write_text(
-        "from hooktail_parsers import Format, LineParser, Record\n"
-        "class Ours(LineParser):\n"
-        "    def parse(self, line):\n"
-        "        raise ValueError(line.decode())\n"
-        "FORMAT = Format('ours', 'ours', (), lambda options: Ours())\n"
-    )
-    file.chmod(0o644)
-    log = tmp_path / "access.log"
-    log.write_text("203.0.113.7 x\n" * 20)
-
-    found = look(log, format="ours", parser_file=file)
+    found = look_with_parser(tmp_path, "raise ValueError(line.decode())")
 
     assert found["format_matches_nothing"].hint == "mend the parser of ours"
     told = found["line_refused"].message
@@ -265,20 +269,9 @@ def test_a_parser_that_fails_is_named_and_no_other_format_looked_for(tmp_path: P
 def test_a_parser_whose_records_have_wrong_types_is_named_with_field_and_type(
     tmp_path: Path,
 ) -> None:
-    tmp_path.chmod(0o700)
-    file = tmp_path / "ours.py"
-    file.write_text(
-        "from hooktail_parsers import Format, LineParser, Record\n"
-        "class Ours(LineParser):\n"
-        "    def parse(self, line):\n"
-        "        return Record(time_ms='now', path='/', user_agent='Firefox')\n"
-        "FORMAT = Format('ours', 'ours', (), lambda options: Ours())\n"
+    found = look_with_parser(
+        tmp_path, "return Record(time_ms='now', path='/', user_agent='Firefox')"
     )
-    file.chmod(0o644)
-    log = tmp_path / "access.log"
-    log.write_text("203.0.113.7 x\n" * 20)
-
-    found = look(log, format="ours", parser_file=file)
 
     assert found["format_matches_nothing"].hint == "mend the parser of ours"
     told = "(parser_failed: it returned a record whose time_ms is str; allowed: int or None)"

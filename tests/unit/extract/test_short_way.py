@@ -203,7 +203,7 @@ def test_plain_page_views_go_the_short_way() -> None:
     made = extractor(SHOP, short=True)
     assert made._short_way is not None
     taken = Extraction()
-    take = made._short_way.batch(made._ids_of(b"generation"), taken, NOW_MS)
+    take = made._short_way.batch(made.ids_of(b"generation"), taken, NOW_MS)
     assert take is not None
     assert take(PLAIN, b"line", 0) is None
     assert take(structs.replace(PLAIN, path="/a.css"), b"line", 5) == "filtered.static_file"
@@ -216,7 +216,7 @@ def test_it_waits_until_the_first_addresses_have_been_looked_at() -> None:
     made = extractor(SHOP, short=True)
     made.audience._watch = object()  # type: ignore[assignment]
     assert made._short_way is not None
-    assert made._short_way.batch(made._ids_of(b"generation"), Extraction(), NOW_MS) is None
+    assert made._short_way.batch(made.ids_of(b"generation"), Extraction(), NOW_MS) is None
 
 
 def test_a_line_that_is_read_again_keeps_its_session_of_then() -> None:
