@@ -25,6 +25,7 @@ from hooktail.track import FileTrack, PipedFile, PipeTrack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable
+    from pathlib import Path
 
     from hooktail.checkpoint.keeper import Keeper
     from hooktail.checkpoint.unparsed import UnparsedStore
@@ -89,7 +90,9 @@ class Feed:
         self._wall_s = wall_s
         self._stale = True
         """Files followed now changed since the checkpoint was written last, or before a reload."""
-        self._recognition = Recognition(self._place, keeper, self.tracks, self.cut_off)
+        self._recognition = Recognition(
+            self._place, keeper, self.tracks, self.cut_off, lambda: self.wall_s
+        )
         self._forget_pipes()
         self._behind = bool(keeper.store.unwritten)
         """A reload on a full disk: what happened before it is not in the checkpoint yet."""
@@ -225,8 +228,13 @@ class Feed:
         self.keeper.note(track)
         return track
 
-    def scan_done(self) -> None:
+    def unopened(self, file_id: FileId, path: Path, size: int, *, begins_at_end: bool) -> None:
+        """Keeps of a file that cannot be opened where it begins."""
+        self._recognition.unopened(file_id, path, size, begins_at_end=begins_at_end)
+
+    def scan_done(self, there: Collection[FileId]) -> None:
         """Has lines that wait in entries without a file taken over by copies that were met."""
+        self._recognition.only(there)
         if self._met and orphans(self):
             if not self.keeper.flush():
                 return  # what the checkpoint says is not the latest: after the next scan
@@ -297,14 +305,14 @@ class Feed:
     @property
     def keys(self) -> set[int]:
         """The checkpoint keys in use."""
-        return self.tracks.keys() | self.cut_off.keys() | self._recognition.done
+        return self.tracks.keys() | self.cut_off.keys() | self._recognition.resting.keys()
 
     def met_again(self) -> None:
         """Has all files followed now written down as seen, so that they are not forgotten."""
         for track in self.tracks.values():
             track.met()
-        if done := self._recognition.done:
-            seen = {str(key): {"t": self.wall_s} for key in done}
+        if resting := self._recognition.resting:
+            seen = {str(key): {"t": self.wall_s} for key in resting}
             self.keeper.note_record({"file": seen})
 
     def index(self, key: int, file: TrackedFile, read: int, before: str) -> None:
@@ -314,7 +322,7 @@ class Feed:
 
     def archive_done(self, key: int) -> None:
         """An archive holds nothing new any more; it is remembered as long as it is there."""
-        self._recognition.done.add(key)
+        self._recognition.resting[key] = self.tracks[key].file.file_id
 
     # -- what a track has done
 

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING
 import structlog
 
 from hooktail.checkpoint.resume import Resumer
+from hooktail.checkpoint.state import FileEntry
 from hooktail.copies import Copies, Copy
 from hooktail.extract.identity import generation_of
-from hooktail.fingerprint import Head
+from hooktail.fingerprint import NO_HEAD, Head
 from hooktail.paths import shown
 from hooktail.tail.archive import ArchiveFile
 from hooktail.tail.source import Resumption
 from hooktail.takeover import look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
 
     from hooktail.checkpoint.keeper import Keeper
     from hooktail.checkpoint.resume import Older
-    from hooktail.checkpoint.state import FileEntry
     from hooktail.model import FileId
     from hooktail.tail.opening import LogFile
     from hooktail.track import FileTrack, TrackedFile
@@ -45,15 +46,18 @@ class Recognition:
         keeper: Keeper,
         tracks: Mapping[int, FileTrack],
         cut_off: Mapping[int, FileTrack],
+        wall_s: Callable[[], int],
     ) -> None:
         self._place = place
+        self._wall_s = wall_s
         self._keeper = keeper
         self._cut_off = cut_off
         self._log = structlog.get_logger().bind(source=place)
         self.copies = Copies(tracks)
         self.resumer = Resumer(self.entries())
-        self.done: set[int] = set()
-        """Archives that are there and hold nothing new."""
+        self.resting: dict[int, FileId] = {}
+        """By the keys of their entries: files that are there and not followed. Archives that hold
+        nothing new, and what begins at its end once it can be opened."""
         self._resumed: dict[LogFile, int] = {}
         self._floors: dict[LogFile, int] = {}
         """Of files that begin where others ended: what was nobody's of those."""
@@ -75,8 +79,10 @@ class Recognition:
     def resume(self, file: LogFile) -> Resumption:
         """Finds a file that was met among those followed now, and in the checkpoint."""
         if (finished := self._finished_archive(file)) is not None:
-            self.done.add(finished)
+            self.resting[finished] = file.file_id
             return Resumption(None, done=True)
+        if (unopened := self._unopened(file.file_id)) is not None:
+            return self._opened(file, unopened)
         files = self._keeper.store.state.files
         head = file.head_bytes()
         generation = generation_of(head)
@@ -113,7 +119,7 @@ class Recognition:
             return Resumption(None)
         entry = files[match.key]
         if isinstance(file, ArchiveFile) and entry.archive_bytes == file.compressed_bytes:
-            self.done.add(match.key)
+            self.resting[match.key] = file.file_id
             return Resumption(None, done=True)
         self._resumed[file] = match.key
         self.resumer.hold(match.key)
@@ -153,6 +159,43 @@ class Recognition:
             ).matches(file.head_bytes()):
                 return key
         return None
+
+    # -- files that could not be opened
+
+    def unopened(self, file_id: FileId, path: Path, size: int, *, begins_at_end: bool) -> None:
+        """A file cannot be opened. With `begins_at_end`, what it holds now is nobody's.
+
+        That is kept by an entry of which nothing was ever read.
+        """
+        key = self._unopened(file_id)
+        if key is None:
+            if not begins_at_end or not size:
+                return
+            state = self._keeper.store.state
+            key, state.next_key = state.next_key, state.next_key + 1
+            entry = FileEntry(
+                self._place, shown(path), *file_id, begin=size, read=size, seen_s=self._wall_s()
+            )
+            self._keeper.note_record({"open": {str(key): entry.to_json()}})
+            self.resumer.put(key, NO_HEAD, file_id, size, "")
+        self.resting[key] = file_id
+
+    def _unopened(self, file_id: FileId) -> int | None:
+        for key in self.resumer.with_inode(file_id):
+            entry = self._keeper.store.state.files.get(key)
+            if entry is not None and entry.read and not entry.head_length:
+                return key
+        return None
+
+    def _opened(self, file: LogFile, key: int) -> Resumption:
+        """Tells where a file goes on that could not be opened at the very first look."""
+        size = self._keeper.store.state.files[key].read
+        if isinstance(file, ArchiveFile):
+            self.resting[key] = file.file_id
+            return Resumption(None, done=True)
+        self.forget(key)
+        self._keeper.note_record({"forget": [key]})
+        return Resumption(file.line_start(size) if size <= file.size else 0)
 
     # -- files that part from others
 
@@ -203,6 +246,20 @@ class Recognition:
     def forget(self, key: int) -> None:
         """The checkpoint has forgotten the entry."""
         self.resumer.drop(key)
+        self.resting.pop(key, None)
+
+    def only(self, there: Collection[FileId]) -> None:
+        """Of the files that rest these are there; the others may be forgotten one day.
+
+        At once, where nothing tells such a file from another that will have its inode.
+        """
+        for key, file_id in list(self.resting.items()):
+            if file_id in there:
+                continue
+            if key == self._unopened(file_id):
+                self._keeper.note_record({"forget": [key]})
+                self.resumer.drop(key)
+            del self.resting[key]
 
     def knows(self, file_id: FileId) -> bool:
         """Tells whether the checkpoint knows the inode."""

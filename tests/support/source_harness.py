@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from hooktail.config.sections import SourceSection, StartAt
@@ -74,7 +75,10 @@ class FakeConsumer:
     def first_scan_done(self) -> None:
         self.started_before = True
 
-    def scan_done(self) -> None:
+    def unopened(self, file_id: FileId, path: Path, size: int, *, begins_at_end: bool) -> None:
+        pass
+
+    def scan_done(self, there: Collection[FileId]) -> None:
         pass
 
     def resume(self, file: LogFile) -> Resumption:

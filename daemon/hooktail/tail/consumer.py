@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from hooktail.config.sections import StartAt
     from hooktail.model import FileId, Lines
     from hooktail.tail.framing import LongLine
@@ -99,8 +102,14 @@ class Consumer(Protocol):
     def knows(self, file_id: FileId) -> bool:
         """Tells whether an inode was met before."""
 
-    def scan_done(self) -> None:
-        """Every file that a scan found was met."""
+    def unopened(self, file_id: FileId, path: Path, size: int, *, begins_at_end: bool) -> None:
+        """A file that a scan found cannot be opened now.
+
+        With `begins_at_end`, what it holds is not ours; once it can be opened it goes on there.
+        """
+
+    def scan_done(self, there: Collection[FileId]) -> None:
+        """Every file that a scan found was met; these are there."""
 
     def resume(self, file: LogFile) -> Resumption:
         """Tells where a file found by a scan goes on."""

@@ -17,7 +17,6 @@ from hooktail.tail.truncation import UNDECIDED_S, say_restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
 
@@ -80,7 +79,6 @@ class Meeting:
         self._start_at = section.start_at
         self._ignored: dict[FileId, _Ignored] = {}
         self._undecided: dict[FileId, float] = {}
-        self._at_end_once_readable: set[Path] = set()
         self._told_of_none = False
         self._told_of_limit = False
         self.lines_a_scan = LINES_A_SCAN
@@ -146,7 +144,7 @@ class Meeting:
             )
         if first:
             consumer.first_scan_done()
-        consumer.scan_done()
+        consumer.scan_done(found.files.keys())
 
     def _is_new(self, file_id: FileId, found: Scan) -> bool:
         if file_id in self._following.files:
@@ -196,6 +194,7 @@ class Meeting:
                     hint="raise the limit of open files (LimitNOFILE), or narrow paths; the rest "
                     "is read when others are finished",
                 )
+            self._unopened(file_id, found, first=first)
             return
         try:
             file = open_log(
@@ -207,8 +206,7 @@ class Meeting:
             return  # the next scan knows more
         except OSError as error:
             self._following.unreadable(path, error)
-            if first and self._start_at == "end":
-                self._at_end_once_readable.add(path)
+            self._unopened(file_id, found, first=first)
             return
         if file is None:
             self._ask_again(file_id)
@@ -234,6 +232,14 @@ class Meeting:
         self._truncations.met(file, known.offset)
         self._begin(file, known, ignored, first=first)
         self._following.follow(file)
+
+    def _unopened(self, file_id: FileId, found: Scan, *, first: bool) -> None:
+        self._following.consumer.unopened(
+            file_id,
+            found.files[file_id],
+            found.facts[file_id].size,
+            begins_at_end=first and self._start_at == "end",
+        )
 
     def _too_old(self, modified_s: float) -> bool:
         limit_s = self._ignore_older_than_s
@@ -266,8 +272,7 @@ class Meeting:
         ):
             file.rewind(file.line_start(ignored.size))
             log.info("file_started", path=shown(path), offset=file.offset, at="growth")
-        elif (first and self._start_at == "end") or path in self._at_end_once_readable:
-            self._at_end_once_readable.discard(path)
+        elif first and self._start_at == "end":
             file.go_to_end()
             log.info("file_started", path=shown(path), offset=file.offset, at="end")
         else:
