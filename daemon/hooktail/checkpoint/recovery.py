@@ -152,6 +152,8 @@ def _skip_to_the_ends(state: State, sources: Iterable[str]) -> None:
                     bytes_skipped=end - entry.read,
                     hint="of these, lines that were not delivered before the damage are lost",
                 )
+                # What was read behind the state that is left cannot be told from what was not.
+                state.apply({"lost": {entry.source: end - entry.read}})
     dropped = {key: state.files[key] for key, end in ends.items() if end is None}
     for entry in dropped.values():
         log.error(

@@ -183,7 +183,10 @@ class Resumer:
             elif match.key is not None:
                 return match
             replaced = replaced or match.replaced
-        return self._by_content(look) or by_inode_alone or Match(replaced=replaced)
+        by_content = self._by_content(look)
+        if by_content is None or by_content.replaced:
+            return by_inode_alone or Match(replaced=replaced or (by_content or Match()).replaced)
+        return by_content
 
     def older(self, look: Look) -> Older | None:
         """Tells, of a file that is an older copy of another, how much of it was read."""
@@ -214,15 +217,20 @@ class Resumer:
         """Finds the entry that knows most of the content: the one that was read furthest."""
         older: list[Older] = []
         found: list[tuple[int, int]] = []
+        replaced = ""
         for key in self._with_head(look.head):
             match = self._judge(key, look)
             if match.key is not None:
                 found.append((self._entries[key].read, key))
             elif match.older is not None:
                 older.append(match.older)
+            elif self._entries[key].head.length == HEAD_BYTES:
+                replaced = f"begins like a known one, but: {match.replaced}"
         if found:
             return Match(max(found)[1])
-        return Match(older=max(older, key=_worth)) if older else None
+        if older:
+            return Match(older=max(older, key=_worth))
+        return Match(replaced=replaced) if replaced else None
 
     def _judge(self, key: int, look: Look) -> Match:
         known = self._entries[key]

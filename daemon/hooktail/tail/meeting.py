@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail.fingerprint import Head, head_of
 from hooktail.paths import shown
-from hooktail.tail.archive import UNKNOWN_SIZE, ArchiveFile
+from hooktail.tail.archive import LEFT_OUT, UNKNOWN_SIZE, ArchiveFile
 from hooktail.tail.following import RESCAN_LATER_S, LeftOut
 from hooktail.tail.opening import open_log
 from hooktail.tail.truncation import UNDECIDED_S, say_restored
@@ -275,6 +275,16 @@ class Meeting:
         elif first and self._start_at == "end":
             file.go_to_end()
             log.info("file_started", path=shown(path), offset=file.offset, at="end")
+            if self._following.consumer.begin_at == "end" and named and file.offset != LEFT_OUT:
+                self._following.log.error(
+                    "checkpoint_skips",
+                    path=shown(path),
+                    begin=0,
+                    end=file.offset,
+                    bytes_skipped=file.offset,
+                    hint="nothing was left of the checkpoint: which of these had been delivered "
+                    "nobody knows",
+                )
         else:
             log.info("file_started", path=shown(path), offset=0, at="beginning")
 

@@ -54,8 +54,8 @@ def say_restored(log: FilteringBoundLogger, file: LogFile) -> None:
         path=shown(file.path),
         offset=file.offset,
         doubtful_bytes=file.unread_bytes,
-        hint="an older copy was put back and written to: what cannot be told from what was read "
-        "before is sent, perhaps again, with the same event ids"
+        hint="an older copy was put back, or lines were edited: what cannot be told from what was "
+        "read before is sent, perhaps again, with the same event ids where lines did not move"
         if file.unread_bytes
         else "an older copy was put back: what it holds is not sent again",
     )

@@ -329,6 +329,7 @@ def test_end_skips_to_the_last_whole_line_and_says_how_much_it_skips(
     assert state.begin_at == {"shop": "end"}
     skipped = next(each for each in logs if each["event"] == "checkpoint_skips")
     assert (skipped["begin"], skipped["end"], skipped["bytes_skipped"]) == (14, 19, 5)
+    assert state.lost_bytes == {"shop": 5}
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

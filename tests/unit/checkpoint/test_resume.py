@@ -127,3 +127,16 @@ def test_content_says_more_than_an_inode_whose_file_was_never_read() -> None:
     resumer = Resumer([(7, entry(10)), (8, entry(11, content=b""))])
 
     assert resumer.find(FileId(1, 11), Look(CONTENT, len(CONTENT), unchanged)).key == 7
+
+
+def test_of_a_new_file_that_begins_like_a_known_one_it_is_said_why_it_is_new() -> None:
+    """As `sed -i` leaves it: another inode, the same first lines, and the rest at other places."""
+    content = b"x" * HEAD_BYTES
+    known = entry(10, content=content, read=5000)
+    known.trail = Trail([(1500, SAME), (5000, SAME)])
+    resumer = Resumer([(7, known)])
+
+    match = resumer.find(FileId(1, 11), Look(content, 4000, lambda _offset: "other"))
+
+    assert (match.key, match.older) == (None, None)
+    assert match.replaced == "begins like a known one, but: shorter than what was read"
