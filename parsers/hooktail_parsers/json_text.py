@@ -9,14 +9,11 @@ text is rewritten, in one pass, and then read by orjson as well: one reader for 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from hooktail_parsers.text import IN_QUOTES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LARGEST = 2**64 - 1
 SMALLEST = -(2**63)
@@ -64,14 +61,6 @@ def loads(text: bytes) -> Any:  # as of all readers of JSON
         if rewritten == text:
             raise
         return orjson.loads(rewritten)
-
-
-def loads_for(texts: bytes) -> Callable[[bytes], Any]:
-    """Returns what reads any of these texts, joined by newlines, to the digit.
-
-    It is orjson's own reader where that does: what `loads` allows besides, it refuses.
-    """
-    return loads if may_round(texts) else orjson.loads
 
 
 def may_round(text: bytes) -> bool:

@@ -25,9 +25,9 @@ from hooktail_parsers.text import stated
 from hooktail_parsers.times import iso_time_ms, zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from hooktail_parsers._api import JsonValue, Parsed
+    from hooktail_parsers._api import JsonValue, Parsed, Result
 
 BLANK = Skip("blank")
 SYNTAX = ParseError("syntax")
@@ -51,14 +51,26 @@ class LogfmtParser(LineParser):
         mapped = [option for option in options if option.startswith("map.")]
         check_options(options, (*_OPTIONS, *mapped))
         self._pairs = PairReader(text_decoder(options))
-        self._record = ObjectReader(options, _PLAN).record
+        self._reader = ObjectReader(options, _PLAN)
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
         pairs = self._pairs.read(line)
         if pairs is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK
-        return self._record(pairs)
+        return self._reader.record(pairs)
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Result]:
+        """Parses lines in order."""
+        pairs_of, parse = self._pairs.read_quickly, self.parse
+        quickly, careful = self._reader.read_quickly, self._reader.careful_record
+        parsed: list[Result] = []
+        append = parsed.append
+        for line in lines:
+            pairs = pairs_of(line)
+            record = None if pairs is None else quickly(pairs, careful, pairs)
+            append(parse(line) if record is None else record)
+        return parsed
 
 
 _ROUTER = re.compile(

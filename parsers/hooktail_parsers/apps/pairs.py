@@ -76,6 +76,15 @@ class PairReader:
 
     def read(self, line: bytes) -> dict[str, object] | None:
         """Returns the values by key, True for a bare key; None if the line is no logfmt."""
+        quickly = self.read_quickly(line)
+        if quickly is not None:
+            return quickly
+        if self._left:
+            self._learn(line)
+        return self.careful_read(line)
+
+    def read_quickly(self, line: bytes) -> dict[str, object] | None:
+        """Does the same where the keys of the line have come before; None elsewhere."""
         if self._shapes and line.isascii():
             text = line.decode("ascii")
             for number, shape in enumerate(self._shapes):
@@ -84,9 +93,7 @@ class PairReader:
                     if number:
                         self._shapes.insert(0, self._shapes.pop(number))
                     return dict(zip(shape.keys, found.groups(), strict=True))
-        if self._left:
-            self._learn(line)
-        return self.careful_read(line)
+        return None
 
     def careful_read(self, line: bytes) -> dict[str, object] | None:
         """Does the same, pair by pair."""

@@ -52,8 +52,11 @@ def _azure_record(found: Found) -> Found:
         except orjson.JSONDecodeError:
             properties = None
     if isinstance(properties, dict):
-        found = {**properties, **{key: found[key] for key in found if key != "properties"}}
-    if "CsUriStem" in found and "TimeTaken" in found:
+        # Both were just decoded, and are nobody else's.
+        del found["properties"]
+        properties.update(found)
+        found = properties
+    if "TimeTaken" in found and "CsUriStem" in found:
         # App Service counts milliseconds, Front Door and Application Gateway seconds.
         found["TimeTakenMs"] = found.pop("TimeTaken")
     if "CsHost" in found:

@@ -6,7 +6,7 @@ besides goes to `fields` within the limits of `private`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hooktail_parsers.json_logs.aliases import APP, APP_CONTAINERS, aliases, joined
 from hooktail_parsers.json_logs.parser import JsonPlan, json_format
@@ -23,6 +23,8 @@ _PLAIN_KINDS = frozenset(
     ("stringValue", "string_value", "boolValue", "bool_value", "doubleValue", "double_value")
 )
 """Of OTLP's AnyValue: the value is what stands in JSON."""
+_WHOLE_KINDS = frozenset(("intValue", "int_value"))
+_UNLIKE_OTHERS = frozenset(("timeUnixNano", "observedTimeUnixNano", "attributes", "body"))
 
 
 def _log_records(found: Found) -> Sequence[Found] | None:
@@ -30,6 +32,9 @@ def _log_records(found: Found) -> Sequence[Found] | None:
 
     A line may also be a record alone.
     """
+    alone = _only_record(found)
+    if alone is not None:
+        return (alone,)
     if "resourceLogs" not in found and "resource_logs" not in found:
         return [_log_record(found, None)]
     records: list[Found] = []
@@ -44,6 +49,30 @@ def _log_records(found: Found) -> Sequence[Found] | None:
     return records or None
 
 
+def _only_record(found: Found) -> Found | None:
+    """Takes an export of one record apart, as exporters of lines write it; None if it is another.
+
+    The same as is done of any export, without looking for what is not there.
+    """
+    if len(found) != 1:
+        return None
+    whole: Any = found
+    try:
+        (resource_logs,) = whole["resourceLogs"]
+        (scope_logs,) = resource_logs["scopeLogs"]
+        (record,) = scope_logs["logRecords"]
+        if (
+            type(record) is not dict
+            or "instrumentationLibraryLogs" in resource_logs
+            or "scope_logs" in resource_logs
+            or "log_records" in scope_logs
+        ):
+            return None
+        return _log_record(record, resource_logs.get("resource"))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _objects(found: Found, *names: str) -> list[Found]:
     objects: list[Found] = []
     for name in names:
@@ -56,13 +85,14 @@ def _objects(found: Found, *names: str) -> list[Found]:
 def _log_record(record: Found, resource: object) -> Found:
     flat: Found = {}
     for key, value in record.items():
-        if key in ("timeUnixNano", "observedTimeUnixNano") and value in ("0", 0):
-            continue  # not known
-        if key == "attributes":
-            flat.update(_attributes(value))
-        elif key == "body":
-            body = _any_value(value, 1)
-            flat["body" if isinstance(body, dict) else "message"] = body
+        if key in _UNLIKE_OTHERS:
+            if key == "attributes":
+                flat.update(_attributes(value))
+            elif key == "body":
+                body = _any_value(value, 1)
+                flat["body" if isinstance(body, dict) else "message"] = body
+            elif value not in ("0", 0):  # else it is not known
+                flat[key] = value
         else:
             flat[key] = value
     if isinstance(resource, dict):
@@ -78,18 +108,19 @@ def _attributes(found: object, level: int = 1) -> Found:
         return {}
     flat: Found = {}
     for pair in found[:_MOST_VALUES]:
-        if not isinstance(pair, dict):
+        if type(pair) is not dict:
             continue
         key, value = pair.get("key"), pair.get("value")
-        if not isinstance(key, str):
+        if type(key) is not str:
             continue
         if type(value) is dict:
             # A call less for what nearly every attribute is.
-            kind = next(iter(value), "")
-            if kind in _PLAIN_KINDS and level <= _MOST_LEVELS:
-                value = value[kind]
-            else:
-                value = _any_value(value, level)
+            if len(value) == 1 and level <= _MOST_LEVELS:
+                (kind,) = value
+                if kind in _PLAIN_KINDS:
+                    flat[key] = value[kind]
+                    continue
+            value = _any_value(value, level)
         flat[key] = value
     return flat
 
@@ -101,9 +132,9 @@ def _any_value(found: object, level: int) -> object:
     for kind, value in found.items():
         if kind in _PLAIN_KINDS:
             return value
+        if kind in _WHOLE_KINDS:
+            return _whole(value)
         match kind:
-            case "intValue" | "int_value":
-                return _whole(value)
             case "arrayValue" | "array_value" if isinstance(value, dict):
                 values = value.get("values")
                 return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from hooktail_parsers.json_logs.private import is_private
 from hooktail_parsers.json_logs.values import MISSING, joined_text
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MOST_HEADERS = 64
 _LONGEST_NAME = 64
-_LONGEST_VALUE = 8192
+LONGEST_VALUE = 8192
 _MOST_NAMES = 1024
 
 
@@ -55,58 +55,34 @@ def headers_of(whole: object, single: Mapping[str, object]) -> dict[str, str]:
                 text: str | None = None if value in MISSING else value
             else:
                 text = joined_text(value, "; " if name == "cookie" else ", ")
-            if text is not None and len(text) <= _LONGEST_VALUE:
+            if text is not None and len(text) <= LONGEST_VALUE:
                 kept[name] = text
                 if len(kept) >= _MOST_HEADERS:
                     return kept
     return kept
 
 
-_WANTED = ("cookie", "host", "referer", "user-agent", "x-forwarded-for")
+WANTED = ("cookie", "host", "referer", "user-agent", "x-forwarded-for")
+"""The headers that fill a record's own keys."""
 _MOST_SETS = 512
 
-Wanted: TypeAlias = "tuple[str | None, str | None, str | None, str | None, str | None]"
 
+class WantedNames(dict[tuple[str, ...], "tuple[str | None, ...] | None"]):
+    """Answers the names of an object's headers with those of `WANTED`, as they are logged.
 
-class WantedHeaders:
-    """Reads the headers that fill a record's own keys, of objects whose names have come before."""
+    None where `headers_of` has to be asked: a header is there twice, or there are too many.
+    """
 
-    def __init__(self) -> None:
-        self._logged: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
-
-    def read(self, found: Mapping[str, object]) -> Wanted | None:
-        """Returns cookie, host, referer, user-agent and x-forwarded-for as `headers_of` would.
-
-        None if that has to be asked: for a value that is no plain text.
-        """
-        names = tuple(found)
-        if names in self._logged:
-            logged = self._logged[names]
-        else:
-            logged = _logged_names(names)
-            if len(names) <= _MOST_HEADERS and sum(map(len, names)) <= _LONGEST_VALUE:
-                if len(self._logged) >= _MOST_SETS:
-                    self._logged.clear()
-                self._logged[names] = logged
-        if logged is None:
-            return None
-        values: list[str | None] = []
-        for name in logged:
-            if name is None:
-                values.append(None)
-                continue
-            value = found[name]
-            if type(value) is list and len(value) == 1:
-                value = value[0]
-            if type(value) is not str or not value.isascii() or len(value) > _LONGEST_VALUE:
-                return None
-            values.append(None if value in MISSING else value)
-        cookie, host, referrer, agent, forwarded = values
-        return cookie, host, referrer, agent, forwarded
+    def __missing__(self, names: tuple[str, ...]) -> tuple[str | None, ...] | None:
+        logged = _logged_names(names)
+        if len(names) <= _MOST_HEADERS and sum(map(len, names)) <= LONGEST_VALUE:
+            if len(self) >= _MOST_SETS:
+                self.clear()
+            self[names] = logged
+        return logged
 
 
 def _logged_names(names: tuple[str, ...]) -> tuple[str | None, ...] | None:
-    """Returns the wanted headers by the names in the log; None if one is there twice."""
     if len(names) > _MOST_HEADERS:
         return None
     kept: dict[str, str] = {}
@@ -116,4 +92,4 @@ def _logged_names(names: tuple[str, ...]) -> tuple[str | None, ...] | None:
             return None
         if name:
             kept[name] = logged
-    return tuple(kept.get(name) for name in _WANTED)
+    return tuple(kept.get(name) for name in WANTED)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
@@ -26,18 +26,20 @@ from hooktail_parsers._api import Format, OptionError, ParseError, Skip
 from hooktail_parsers.json_logs.aliases import SLOTS
 from hooktail_parsers.json_logs.records import NOT_A_REQUEST, RecordMaker
 from hooktail_parsers.json_logs.repair import repaired
-from hooktail_parsers.json_logs.routes import Routes
 from hooktail_parsers.json_logs.shapes import Names
 from hooktail_parsers.options import COMMON_OPTIONS, check_options, text_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from hooktail_parsers._api import Parsed
+    from hooktail_parsers._api import Parsed, Record
     from hooktail_parsers.json_logs.aliases import Aliases
 
 Found: TypeAlias = "dict[str, object]"
 """An object of a line, decoded."""
+ReadQuickly: TypeAlias = (
+    "Callable[[Mapping[str, object], Callable[[Any], Parsed], Any], Record | None]"
+)
 
 SYNTAX = ParseError("syntax")
 BLANK = Skip("blank")
@@ -52,6 +54,8 @@ _MAPPED_SLOTS = {
     "path": "target",
 }
 _MOST_OBJECTS = 1000
+_BEGINS = re.compile(rb"[!-~]").match
+"""A line before which nothing stands that is passed over."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +104,17 @@ class ObjectReader:
             undo=plan.undo,
         )
         self._make = maker.record
-        self.make_quickly = maker.quick_record
         # What the user asks for besides is left to the careful way.
         asked = names.own_fields or names.is_mapped or "session_cookie" in options
-        self.take = _no_values if asked else Routes(names).take
+        self.read_quickly: ReadQuickly = _no_record if asked else maker.routes.read
+        """Gives what `careful(source)` does of an object, or None."""
 
     def record(self, found: Mapping[str, object]) -> Parsed:
         """Returns the record that an object states, or why it states none. Never raises."""
         if self._mine is None or self._mine(found):
-            values = self.take(found)
-            if values is not None:
-                record = self.make_quickly(values, found, self.careful_record)
-                if record is not None:
-                    return record
+            record = self.read_quickly(found, self.careful_record, found)
+            if record is not None:
+                return record
         return self.careful_record(found)
 
     def careful_record(self, found: Mapping[str, object]) -> Parsed:
@@ -122,7 +124,7 @@ class ObjectReader:
         return self._make(self._collect(found))
 
 
-def _no_values(_found: Mapping[str, object]) -> None:
+def _no_record(_found: Mapping[str, object], _careful: object, _source: object) -> None:
     """Stands for routes where there are none."""
 
 
@@ -167,38 +169,45 @@ class JsonParser:
     def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
         """Parses lines in order."""
         reader = self._reader
-        take, quickly, careful = reader.take, reader.make_quickly, reader.careful_record
+        quickly, careful = reader.read_quickly, reader.careful_record
         # What is read late is read from the line: what stands in it is not kept until then.
         late = self.careful_parse
-        mine = self._plan.mine
-        ordinary, objects = self._decode is None, self._plan.objects
-        loads = json_text.loads_for(b"\n".join(lines))
+        mine, objects, prefix = self._plan.mine, self._plan.objects, self._plan.prefix
+        ordinary, loads = self._decode is None, orjson.loads
+        exact: bool | None = None
         parsed: list[Parsed] = []
         append = parsed.append
         for line in lines:
             if ordinary and line.startswith(b"{"):
-                try:
-                    found = loads(line)
-                except orjson.JSONDecodeError:
-                    append(self._parse_any(line))
-                    continue
-                if objects is not None:
-                    apart = objects(found)
-                    if apart is None or len(apart) != 1:
-                        append(self._parse_any(line))
-                        continue
-                    found = apart[0]
-                # What `reader.record` does, spelt out: a call less for every line.
-                if mine is None or mine(found):
-                    values = take(found)
-                    if values is not None:
-                        record = quickly(values, line, late)
-                        if record is not None:
-                            append(record)
-                            continue
-                append(careful(found))
+                text, stated = line, None
+            elif ordinary and prefix is not None and _BEGINS(line) and (cut := prefix(line)):
+                text, stated = cut
             else:
                 append(self._parse_any(line))
+                continue
+            try:
+                found = loads(text)
+            except orjson.JSONDecodeError:
+                append(self._parse_any(line))
+                continue
+            if stated is not None:
+                found.setdefault("time", stated)
+            if objects is not None:
+                apart = objects(found)
+                if apart is None or len(apart) != 1:
+                    append(self._parse_any(line))
+                    continue
+                found = apart[0]
+            # What `reader.record` does, spelt out: a call less for every line.
+            if mine is None or mine(found):
+                record = quickly(found, late, line)
+                if record is not None:
+                    append(record)
+                    continue
+            # The quick way takes nothing that orjson may have rounded; here it has to be known.
+            if exact is None:
+                exact = not json_text.may_round(b"\n".join(lines))
+            append(careful(found) if exact else late(line))
         return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from hooktail_parsers._api import OptionError, ParseError, Record, Skip
 from hooktail_parsers.address import is_plain_ipv4, virtual_host
 from hooktail_parsers.cookies import cookie_value
 from hooktail_parsers.date_format import strptime_ms
+from hooktail_parsers.json_logs import quick
 from hooktail_parsers.json_logs.aliases import SLOTS
-from hooktail_parsers.json_logs.headers import WantedHeaders, headers_of
+from hooktail_parsers.json_logs.headers import headers_of
 from hooktail_parsers.json_logs.private import plain, public_fields
+from hooktail_parsers.json_logs.quick_values import ABSOLUTE, ORDINARY, SITE, known_names
+from hooktail_parsers.json_logs.routes import Routes
 from hooktail_parsers.json_logs.values import (
     count_of,
     duration_s,
     encoded,
-    epoch_text_ms,
     ip_of,
     joined_text,
     number_time_ms,
@@ -28,10 +31,9 @@ from hooktail_parsers.json_logs.values import (
     tls_scheme,
     with_day,
 )
-from hooktail_parsers.late import LateRecord
-from hooktail_parsers.memo import Memo, TextMemo
+from hooktail_parsers.memo import Memo
 from hooktail_parsers.request import read_request, read_target
-from hooktail_parsers.times import IsoSeconds, zone_of
+from hooktail_parsers.times import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,11 +51,7 @@ NOT_FINISHED = Skip("not_finished")
 _BASE = len(SLOTS)
 _REQUEST, _TARGET = SLOTS.index("request"), SLOTS.index("target")
 
-_ABSOLUTE = re.compile(
-    r"(https?)://([a-z0-9][a-z0-9.-]*+)(/[^?]*+)(?:\?(.*))?", re.DOTALL
-).fullmatch
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}+").fullmatch
-_ORDINARY = re.compile(r"([A-Z]{1,20}+) (/[^ ?]*+)(?:\?([^ ]*+))? HTTP/[0-9.]++").fullmatch
 # What applications call the line that they write when a request is done, and not before.
 _FINISHED = re.compile(
     r"(?i)finish|complet|handled|served|\bended\b|\bdone\b|response[ _]sent|sent[ _]response"
@@ -62,15 +60,9 @@ _FINISHED = re.compile(
 ).search
 _STARTED = re.compile(r"(?i)start|begin|began|incoming|receiv").search
 _LONGEST_SAID = 200
-_METHODS = frozenset(("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"))
-_SCHEMES = {"https": "https", "http": "http", "HTTPS": "https", "HTTP": "http"}
-_FIRST_STATUS, _LAST_STATUS = 100, 999
-_MOST_BYTES = 2**63
 
 _Parts: TypeAlias = "tuple[str | None, str | None, str | None, int | None, str | None, str | None]"
 """Method, scheme, host, port, path and query of a request."""
-_SITE = re.compile(r".*[.:\]].*|localhost").fullmatch
-"""A host that is not just a machine's short name."""
 _NO_PARTS: _Parts = (None, None, None, None, None, None)
 
 
@@ -105,28 +97,19 @@ class RecordMaker:
                 )
             except ValueError as error:
                 raise OptionError("date_format", str(error)) from error
-        self._times = Memo(time_reader(zone, first), 1024)
+        read_time = time_reader(zone, first)
+        self._times = Memo(read_time, 1024)
         self._ips = Memo(ip_of, 16_384)
         self._hosts = Memo(lambda raw: virtual_host(raw, _utf8), 4096)
-        # For what is read quickly, by the text itself; a user's own layout is asked first.
-        self._seconds = IsoSeconds(zone) if first is None else None
-        self._quick_ips = TextMemo[str | None](_ip_of_text, 16_384)
-        self._quick_hosts = TextMemo[tuple[str | None, int | None]](self._stated_host, 4096)
-        self._quick_named = TextMemo[tuple[str | None, int | None]](
-            lambda text: virtual_host(encoded(text), _utf8), 4096
-        )
-        self._quick_statuses = TextMemo[int | None](status_of, 1024)
-        self._spans_s = TextMemo[float | None](lambda text: duration_s(text, 1.0))
-        self._spans = TextMemo[float | None](lambda text: duration_s(text, None))
-        self._wanted_headers = WantedHeaders()
         self._session_cookie = options.get("session_cookie")
         self._own_fields = names.own_fields
         self._app = app
         self._status_needed = status_needed
         self._undone = None if undo is None else Memo(lambda raw: undo(_utf8(raw)) or None)
-        self._quick_undone = (
-            None if undo is None else TextMemo[str | None](lambda text: undo(text) or None)
-        )
+        body = partial(quick.body, app=app, has_undo=undo is not None, own_layout=first is not None)
+        known = known_names(zone, read_time, undo, app=app, own_layout=first is not None)
+        self.routes = Routes(names, body, known)
+        """The quick way to the same records, for objects as they mostly are."""
 
     def record(self, collected: Collected) -> Parsed:
         """Returns the record. Never raises."""
@@ -217,171 +200,13 @@ class RecordMaker:
             public_fields(left, own) if left or own else None,
         )
 
-    def quick_record(
-        self, values: tuple[object, ...], source: Source, careful: Callable[[Source], Parsed]
-    ) -> Record | None:
-        """Returns what `careful(source)` does, of the values that a route took; None if it is to.
-
-        Only what is plain is read here: ASCII text, numbers, a request that is finished.
-        """
-        (
-            time, date, ip, line, verb, target, query_text, host, port, scheme, tls,
-            status, referrer, agent, user, size, span, span_s, span_ms, span_us, span_ns,
-            cookies, headers, xff, session, request_id, said,
-        ) = values  # fmt: skip
-        its_scheme = its_host = query = None
-        if type(line) is str:
-            ordinary = _ORDINARY(line)
-            if ordinary is None or not line.isascii():
-                return None
-            if verb is not None and verb not in _METHODS:
-                return None
-            verb, path, query = ordinary.groups()
-        elif line is not None or type(target) is not str or not target.isascii():
-            return None
-        else:
-            if verb not in _METHODS and (verb is not None or self._app):
-                return None
-            if target.startswith("/"):
-                path, mark, query = target.partition("?")
-                if not mark:
-                    query = None
-            else:
-                usual = _ABSOLUTE(target)
-                if usual is None:
-                    return None
-                its_scheme, its_host, path, query = usual.groups()
-        if type(status) is str:
-            status = self._quick_statuses[status]
-        elif status is not None and (
-            type(status) is not int or not _FIRST_STATUS <= status <= _LAST_STATUS
-        ):
-            return None
-        if status is None and (self._app or said is not None):
-            return None
-        time_ms = None
-        if type(time) is str and time.isascii():
-            if date is not None:
-                if type(date) is not str or not date.isascii():
-                    return None
-                time = with_day(date, time)
-            if self._seconds is None:
-                pass  # the user's own layout is asked first
-            elif time[4:5] == "-":
-                time_ms = self._seconds.time_ms(time)
-            elif time[:1].isdecimal():
-                # Each is another one: nothing to remember.
-                time_ms = epoch_text_ms(time)
-            if time_ms is None:
-                time_ms = self._times[time.encode("ascii")]
-                if time_ms is None:
-                    return None
-        elif time is not None:
-            time_ms = number_time_ms(time)
-            if time_ms is None:
-                return None
-        elif date is not None:
-            return None
-        named = None
-        if headers is not None:
-            wanted = self._wanted_headers.read(headers) if type(headers) is dict else None
-            if wanted is None:
-                return None
-            cookie, named, its_referrer, its_agent, forwarded = wanted
-            cookies = cookies or cookie
-            referrer, agent, xff = referrer or its_referrer, agent or its_agent, xff or forwarded
-        its_port = None
-        if (host is not None or named is not None) and (its_host is None or not self._app):
-            known: str | None = None
-            known_port = None
-            if host is not None:
-                if type(host) is not str:
-                    return None
-                known, known_port = self._quick_hosts[host]
-            if known is None and named is not None:
-                known, known_port = self._quick_named[named]
-            if known is not None:
-                if known_port is not None or known != its_host:
-                    its_port = known_port
-                its_host = known
-        if query is None and query_text is not None:
-            query = _text(query_text)
-            query = query.removeprefix("?") if query else None
-        if its_port is None and port is not None:
-            its_port = port_of(port)
-        if scheme is not None:
-            stated = _SCHEMES.get(scheme) if type(scheme) is str else None
-            its_scheme = stated or scheme_of(scheme) or its_scheme
-        if its_scheme is None and tls is not None:
-            its_scheme = tls_scheme(tls)
-        if referrer is not None and (type(referrer) is not str or not referrer.isascii()):
-            return None
-        if agent is not None and (type(agent) is not str or not agent.isascii()):
-            return None
-        if cookies is not None or xff is not None:
-            cookies = None if cookies is None else joined_text(cookies, "; ")
-            xff = _list_text(xff)
-            if self._quick_undone is not None:
-                cookies, xff = self._plain(cookies), self._plain(xff)
-        if self._quick_undone is not None:
-            if agent is not None:
-                agent = self._quick_undone[agent]
-            if referrer is not None:
-                referrer = self._quick_undone[referrer]
-        if ip is not None:
-            if type(ip) is not str:
-                return None
-            ip = self._quick_ips[ip]
-        if span_s is not None:
-            seconds = self._spans_s[span_s] if type(span_s) is str else duration_s(span_s, 1.0)
-        elif span_ms is not None:
-            seconds = duration_s(span_ms, 1e-3)
-        elif span_us is not None:
-            seconds = duration_s(span_us, 1e-6)
-        elif span_ns is not None:
-            seconds = duration_s(span_ns, 1e-9)
-        elif type(span) is str:
-            seconds = self._spans[span]
-        else:
-            seconds = None  # a number without a unit
-        return LateRecord(
-            time_ms,
-            ip,
-            verb,
-            its_scheme,
-            its_host,
-            its_port,
-            path,
-            query,
-            status,
-            referrer,
-            agent,
-            None if user is None else _text(user),
-            size
-            if size is None or (type(size) is int and 0 <= size < _MOST_BYTES)
-            else count_of(size),
-            seconds,
-            cookies,
-            None,
-            xff,
-            None if session is None else _text(session),
-            None if request_id is None else _text(request_id),
-            None,
-            careful,
-            source,
-        )
-
-    def _stated_host(self, text: str) -> tuple[str | None, int | None]:
-        host, port = virtual_host(encoded(text), _utf8)
-        return (None, None) if host is None or (self._app and not _SITE(host)) else (host, port)
-
     def _parts(self, line: object, method: object, target: object) -> _Parts | None:
         """Reads the request, from its line or from its method and target; None if there is none."""
         verb = None if method is None else text_of(method)
         if verb is not None and not _METHOD(verb):
             return None
         if type(line) is str:
-            ordinary = _ORDINARY(line)
+            ordinary = ORDINARY(line)
             if ordinary is not None and line.isascii():
                 name, path, query = ordinary.groups()
                 return name, None, None, None, path, query
@@ -401,7 +226,7 @@ class RecordMaker:
             return verb, None, None, None, path, query if mark else None
         if target.startswith("<") and target.endswith(">"):
             target = target[1:-1]  # as documentation marks addresses, and applications copy it
-        usual = _ABSOLUTE(target)
+        usual = ABSOLUTE(target)
         if usual is not None and target.isascii():
             scheme, host, path, query = usual.groups()
             return verb, scheme, host, None, path, query
@@ -440,7 +265,7 @@ class RecordMaker:
         """
         text = None if stated is None else _text(stated)
         host, port = (None, None) if text is None else self._hosts[encoded(text)]
-        if self._app and host is not None and not _SITE(host):
+        if self._app and host is not None and not SITE(host):
             host = None
         if host is None and named is not None:
             host, port = self._hosts[encoded(named)]

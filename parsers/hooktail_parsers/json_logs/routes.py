@@ -1,9 +1,9 @@
-"""The values of an object's slots at once, for objects whose keys have come before.
+"""The records of objects at once, for objects whose keys have come before.
 
 A *route* is the way through the objects of one shape: the same keys in the same order on every
-level into which names lead. It is an expression that Python compiles once; after that an object
-costs no loop over its keys. It gives what `shapes` gives, or None where that has to be asked: for
-another shape, and for values that no slot takes from such a place.
+level into which names lead. It is a function that is written and compiled once (`quick`); after
+that an object costs no loop over its keys. It gives the record that `shapes` and `records` give, or
+None where they have to be asked: for another shape, and for values that are not plain.
 
 Routes are made for shapes that come again, and not many of them, so that a log whose keys are
 different on every line costs no more than it does without.
@@ -14,16 +14,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hooktail_parsers.json_logs.aliases import SLOTS
+from hooktail_parsers.json_logs.quick import ALWAYS_READ, Place
 from hooktail_parsers.json_logs.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from hooktail_parsers._api import Parsed, Record
     from hooktail_parsers.json_logs.shapes import Level, Names
 
     Found: TypeAlias = Mapping[str, Any]
-    Take: TypeAlias = "Callable[[Found], tuple[object, ...] | None]"
+    Read: TypeAlias = "Callable[[Found, Any, Any], Record | None]"
     Keys: TypeAlias = "tuple[str, ...]"
+    Body: TypeAlias = "Callable[[Mapping[str, Place]], Iterable[str]]"
 
 _MOST_ROUTES = 64
 _MOST_OF_A_SHAPE = 4
@@ -33,29 +36,39 @@ _MOST_CANDIDATES = 256
 _MOST_KEYS = 256
 _MOST_OBJECTS = 16
 _NOTHING = frozenset((*MISSING, None))
-_NO_ROUTES: tuple[Take, ...] = ()
+_NO_ROUTES: tuple[Read, ...] = ()
 
 
 class Routes:
-    """The routes of one format. What it remembers makes it faster, never different."""
+    """The routes of one format. What it remembers makes it faster, never different.
 
-    def __init__(self, names: Names) -> None:
+    `body` writes the lines of a function by its places; `known` are the names that they use.
+    """
+
+    def __init__(self, names: Names, body: Body, known: Mapping[str, object]) -> None:
         self._names = names
-        self._routes: dict[Keys, tuple[Take, ...]] = {}
+        self._body = body
+        self._known = known
+        self._routes: dict[Keys, tuple[Read, ...]] = {}
         self._seen: dict[tuple[Keys, ...], int] = {}
         self._left = _MOST_ROUTES
+        self._latest: Read = _no_record
 
-    def take(self, found: Found) -> tuple[object, ...] | None:
-        """Returns the values by slot, None for what is missing; None if the careful way must do it.
+    def read(self, found: Found, careful: Callable[[Any], Parsed], source: Any) -> Record | None:
+        """Returns the record of an object, the rest of which `careful(source)` gives.
 
-        A value is text, a number, or, where its slot takes objects, an object.
+        None if the careful way must do it all.
         """
         try:
-            for take in self._routes.get(tuple(found), _NO_ROUTES):
-                values = take(found)
-                if values is not None:
-                    return values
-        except TypeError:  # a list or an object where a text was before
+            record = self._latest(found, careful, source)
+            if record is not None:
+                return record
+            for read in self._routes.get(tuple(found), _NO_ROUTES):
+                record = read(found, careful, source)
+                if record is not None:
+                    self._latest = read
+                    return record
+        except TypeError:  # a value of another type than was there before
             return None
         if self._left:
             self._learn(found)
@@ -77,7 +90,11 @@ class Routes:
             return
         self._seen.pop(shapes, None)
         self._left -= 1
-        self._routes[shapes[0]] = (*known, way.compiled())
+        self._routes[shapes[0]] = (*known, way.compiled(self._body, self._known))
+
+
+def _no_record(_found: Found, _careful: object, _source: object) -> None:
+    """Stands for the latest route until there is one."""
 
 
 class _Way:
@@ -87,8 +104,10 @@ class _Way:
         self._names = names
         self.shapes: list[Keys] = []
         self._guards: list[str] = []
-        self._sources: dict[int, list[tuple[int, str]]] = {}
-        """By slot the ranks and expressions of what it may come from."""
+        self._not_inside: list[tuple[int, str]] = []
+        """Slots whose value is none of the objects in which names may stand, and the guards."""
+        self._sources: dict[int, list[tuple[int, str, object]]] = {}
+        """By slot the ranks and expressions of what it may come from, and what stood there."""
         self._keys: list[str] = []
 
     def follow(self, level: Level, found: Found, number: int) -> bool:
@@ -116,32 +135,49 @@ class _Way:
                 self._guards.append(f"type({source}) is dict")
             else:
                 if wanted.inside is not None:
-                    self._guards.append(f"type({source}) is not dict")
+                    self._not_inside.append((wanted.slot, f"type({source}) is not dict"))
                 if wanted.slot >= 0:
-                    self._sources.setdefault(wanted.slot, []).append((wanted.rank, source))
+                    self._sources.setdefault(wanted.slot, []).append((wanted.rank, source, value))
         return True
 
-    def compiled(self) -> Take:
-        """Compiles the expression."""
-        slots = ", ".join(self._slot(slot) for slot in range(len(SLOTS)))
-        guards = " and ".join(self._guards) or "True"
+    def compiled(self, body: Body, known: Mapping[str, object]) -> Read:
+        """Compiles the function."""
+        places = {SLOTS[slot]: self._place(slot) for slot in self._sources}
         # No text of the log stands in it: its keys are handed over as the values of parameters.
         keys = "".join(f", k{number}=keys[{number}]" for number in range(len(self._keys)))
-        known = {"shapes": tuple(self.shapes), "keys": self._keys, "nothing": _NOTHING}
-        take: Take = eval(  # noqa: S307 - see above
-            f"lambda o0{keys}: ({slots}) if {guards} else None",
-            known | {"type": type, "tuple": tuple},
+        lines = [f"def read(o0, careful, source{keys}):"]
+        guards = ["tuple(o0) == shapes[0]", *self._guards]
+        guards += (
+            guard
+            for slot, guard in self._not_inside
+            if slot < 0 or SLOTS[slot] not in ALWAYS_READ or len(self._sources[slot]) > 1
         )
-        return take
+        lines.append(f"    if not ({' and '.join(guards)}): return None")
+        lines += (f"    {line}" for line in body(places))
+        scope: dict[str, Any] = {
+            "shapes": tuple(self.shapes),
+            "keys": self._keys,
+            "nothing": _NOTHING,
+            **known,
+        }
+        exec("\n".join(lines), scope)  # noqa: S102 - see above
+        read: Read = scope["read"]
+        return read
 
-    def _slot(self, slot: int) -> str:
-        value = "None"
-        ranked = sorted(self._sources.get(slot, ()), key=lambda each: each[0])
-        for _, source in reversed(ranked):
+    def _place(self, slot: int) -> Place:
+        stated = "None"
+        ranked = sorted(self._sources[slot], key=lambda each: each[0])
+        for _, source, _ in reversed(ranked):
             # What cannot be looked up is none of the types that a slot takes: TypeError.
             if slot in self._names.take_objects:
-                stated = f"type(v := {source}) is dict or v not in nothing"
+                there = f"type(v := {source}) is dict or v not in nothing"
             else:
-                stated = f"(v := {source}) not in nothing"
-            value = f"(v if {stated} else {value})"
-        return value
+                there = f"(v := {source}) not in nothing"
+            stated = f"(v if {there} else {stated})"
+        samples = [
+            value
+            for _, _, value in ranked
+            if type(value) in (str, int, float) and value not in _NOTHING
+        ]
+        plain = ranked[0][1] if len(ranked) == 1 else stated
+        return Place(stated, plain, samples[0] if samples else None)

@@ -25,10 +25,13 @@ def _caddy_console(line: bytes) -> tuple[bytes, str | None] | None:
     return line[prefix.end() :], prefix[1].decode("ascii")
 
 
+_ACCESS = "http.log.access"
+
+
 def _caddy_access(found: Mapping[str, object]) -> bool:
     """Tells access lines from errors and from requests to upstreams, which look like them."""
     logger = found.get("logger")
-    return not isinstance(logger, str) or logger.startswith("http.log.access")
+    return logger is None or (type(logger) is str and logger[: len(_ACCESS)] == _ACCESS)
 
 
 NGINX = JsonPlan(

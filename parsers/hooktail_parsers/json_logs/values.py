@@ -45,7 +45,7 @@ _UNIT_S = {
     "seconds": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0,
     "msec": 1e-3, "msecs": 1e-3, "milliseconds": 1e-3, "usec": 1e-6, "microseconds": 1e-6,
 }  # fmt: skip
-_LONGEST_DURATION_S = 10_000_000.0
+LONGEST_DURATION_S = 10_000_000.0
 """Almost four months: what is longer was counted in another unit."""
 _MOST_UNITS = 10**18
 _LONGEST_TIME = 64
@@ -227,7 +227,7 @@ def duration_s(value: object, unit_s: float | None) -> float | None:
             seconds = _stated_duration_s(value)
         elif unit_s is not None:
             seconds = float(value) * unit_s
-    if seconds is None or not 0 <= seconds <= _LONGEST_DURATION_S:
+    if seconds is None or not 0 <= seconds <= LONGEST_DURATION_S:
         return None
     return round(seconds, 9)
 
