@@ -86,7 +86,7 @@ class Recognition:
         files = self._keeper.store.state.files
         head = file.head_bytes()
         generation = generation_of(head)
-        match = self.resumer.find(file.file_id, look_at(file))
+        match = self.resumer.find(file.file_id, look_at(file, self._wall_s()))
         entry = None if match.key is None else files[match.key]
         was_read = entry is not None and entry.read > 0
         if not (was_read and entry is not None and entry.file_id == file.file_id):
@@ -129,7 +129,7 @@ class Recognition:
 
     def restored(self, file: LogFile) -> Resumption:
         """Tells where a followed file goes on in whose place an older copy was put back."""
-        older = self.resumer.older(look_at(file))
+        older = self.resumer.older(look_at(file, self._wall_s()))
         return Resumption(0) if older is None else self._goes_on(file, older)
 
     def _goes_on(self, file: LogFile, older: Older) -> Resumption:

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from hooktail.track import FileTrack
 
 
-def look_at(file: LogFile) -> Look:
+def look_at(file: LogFile, now_s: int) -> Look:
     """Returns what a `Resumer` wants to see of a file."""
     known_size = file.known_size if isinstance(file, ArchiveFile) else None
     head, modified_s = file.head_bytes(), file.modified_last_s()
-    return Look(head, file.size, file.before_at, modified_s, known_size)
+    return Look(head, file.size, file.before_at, modified_s, now_s, known_size)
 
 
 class Owner(Protocol):
@@ -49,6 +49,10 @@ class Owner(Protocol):
     @property
     def name(self) -> str:
         """The source's name."""
+
+    @property
+    def wall_s(self) -> int:
+        """Seconds since the epoch."""
 
     def changed(self, track: FileTrack) -> None:
         """Has the track and the books written at the end of this turn."""
@@ -67,7 +71,7 @@ def take_over(feed: Owner, resumer: Resumer, met: Collection[FileTrack]) -> None
         file = track.file
         if isinstance(file, PipedFile) or feed.tracks.get(track.key) is not track:
             continue
-        for key, proved, perhaps_more in list(resumer.like(look_at(file))):
+        for key, proved, perhaps_more in list(resumer.like(look_at(file, feed.wall_s))):
             if perhaps_more:
                 held = {at for at in left.get(key, ()) if at < proved or _may_hold(track, file, at)}
             else:

@@ -7,6 +7,7 @@ import gzip
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,25 @@ async def test_a_copy_written_to_is_no_unchanged_one_whatever_its_time_says(
     new = list(range(1000, 1020))
     assert [number for number in _numbers(life) if number >= 1000] == new
     assert len(_numbers(life)) <= len(new) + 45  # what the copy lacked, and a point's distance
+
+
+@pytest.mark.parametrize("how", ["in place", "as another file"])
+async def test_times_by_a_clock_that_was_set_back_say_nothing(tmp_path: Path, how: str) -> None:
+    life = Life(tmp_path)
+    life.write(*(page_view(number) for number in range(100)))
+    ahead_s = time.time() + 3600
+    os.utime(life.log, (ahead_s, ahead_s))
+    await life.read()
+    life.destination.settle()
+    await asyncio.sleep(0)
+    kept = life.log.read_bytes().splitlines(keepends=True)[:60]
+    (tmp_path / "backup").write_bytes(b"".join(kept))
+    _put_back(life, how, also=_new(1000, 5), modified_before_s=3600)
+
+    life = Life(tmp_path)
+    await life.read()
+
+    assert _numbers(life)[-5:] == list(range(1000, 1005))
 
 
 async def test_an_older_part_of_what_was_read_in_an_archive_alone_has_no_time_to_be_known_by(

@@ -69,7 +69,7 @@ class Life:
         self.state_dir = directory / "state"
         self.state_dir.mkdir(exist_ok=True)
         self.now_s = 1000.0
-        self.wall_s = 1e9
+        self.wall_s = time.time()
         self.health: list[bool] = []
         section = SourceSection(
             name="shop",

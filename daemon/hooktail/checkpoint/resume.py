@@ -12,6 +12,7 @@ anything else                           it is new, and the reason is told
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +36,8 @@ class Look(NamedTuple):
     """Fingerprints its bytes before an offset; "" where that cannot be known."""
     modified_s: int = 0
     """When it was modified last, in seconds since the epoch; 0 if nobody writes to it."""
+    now_s: int = sys.maxsize
+    """Seconds since the epoch: where a clock was set back, times cannot be compared."""
     known_size: Callable[[], int] | None = None
     """Of a compressed file, of which only the beginning is seen: its size as far as `before_at` has
     found out."""
@@ -263,7 +266,7 @@ def _older(key: int, known: _Known, look: Look) -> Older | None:
     if known.head.length < HEAD_BYTES:
         return None
     shorter = not look.reaches(known.read)
-    timed = bool(look.modified_s and known.modified_s)
+    timed = bool(look.modified_s and 0 < known.modified_s <= look.now_s)
     agreed = known.trail.agrees_up_to(look.size, look.before_at)
     older = timed and look.modified_s < known.modified_s
     if shorter and older and HEAD_BYTES < agreed == known.trail.last_before(look.size):
