@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from hooktail_parsers._api import OptionError
-from hooktail_parsers.builders.columns import (
-    HEADER,
-    LIST,
-    REQUEST,
-    TEXT,
-    TOKEN,
-    USER,
-    WORD,
-    Column,
-    Shape,
-)
-from hooktail_parsers.builders.record_plan import Meaning, Role
+from hooktail_parsers.builders.record_plan import Column, Meaning, Role
+from hooktail_parsers.builders.shapes import HEADER, LIST, REQUEST, TEXT, TOKEN, USER, WORD, Shape
 
 NUMBER = Shape(rb"(?:-?[0-9]{1,18}+(?:\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
 CLF_TIME = Shape(

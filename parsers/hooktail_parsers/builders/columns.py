@@ -21,78 +21,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import OptionError
+from hooktail_parsers.builders.record_plan import Column
+from hooktail_parsers.builders.shapes import (
+    AROUND_COMMAS,
+    SEPARATORS,
+    SPACES,
+    TOKEN,
+    WORDS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hooktail_parsers.builders.record_plan import Meaning
     from hooktail_parsers.builders.writers import Writer
 
 _MOST_COLUMNS = 200
 _LOOK_AHEAD_COLUMNS = 6
-_SPACES = b" \t\r\n\v\f"
 _END = rb"(?=\s|\Z)"
 _REST = b"(.*+)"
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a variable's text looks like."""
-
-    exact: bytes = b""
-    """An expression that takes the whole text by itself, if there is one. It must be linear, and
-    take no more than the text whatever follows: what it took first is final."""
-    chars: bytes = b""
-    """What `exact` can hold; empty if it always ends by itself (a time stamp)."""
-    bounded: bool = True
-    """Whether there is a limit to what `exact` can take."""
-    spaced: bool | None = None
-    """Whether the text holds spaces: often, never (False), or None: seldom."""
-    never: bytes = b""
-    """What the text never holds besides."""
-    begins: bytes = b""
-    """What the text begins with, if that is known: a target's `/`. At a line's end it has no
-    spaces."""
-    closing: bytes = b""
-    """An expression that the text ends with, for where nothing else tells its end."""
-    listed: bool = False
-    """Whether the text comes from a client, and may be a list."""
-    spaced_behind_lists: bool = True
-    """Whether the text holds spaces where a list without quotes stands before it."""
-
-
-TEXT = Shape(spaced=True)
-"""Text that holds spaces: a user agent, a request line."""
-REQUEST = Shape(spaced=True, closing=rb" HTTP/[0-9.]{1,4}+")
-"""A request line."""
-WORD = Shape()
-"""Text of an unknown kind: ends at a space if a space follows."""
-TOKEN = Shape(spaced=False)
-"""Text without spaces."""
-USER = Shape(spaced=True, spaced_behind_lists=False)
-"""The name of a user, which seldom has spaces."""
-HEADER = Shape(listed=True)
-"""A header of a client's own, of an unknown kind."""
-_SEPARATORS = (b"|", b"\x01", b"\x1f", b"\x1e", b"\t")
-_AROUND_COMMAS = rb" {0,8}+, {0,8}+"
-_WORDS = rb"(?>(?:[^ ,]++|" + _AROUND_COMMAS + rb")*)"
-"""Up to a space that is beside no comma."""
-LIST = Shape(
-    rb"(?:[^\s,]++|" + _AROUND_COMMAS + rb")*",
-    chars=bytes(set(range(256)) - set(_SPACES)),
-    bounded=False,
-    listed=True,
-)
-"""What is between commas has no spaces: addresses, as proxies forward them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A variable of a layout: its name as the definition has it, its shape and its meaning."""
-
-    name: str
-    shape: Shape
-    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +120,7 @@ class _Compiler:
                 pattern += expression
         open_end = expression == _REST
         last = self._literal(len(self._parts) - 1)
-        if not open_end and not (last and last[-1:] in _SPACES):
+        if not open_end and not (last and last[-1:] in SPACES):
             pattern += _END
         compiled = re.compile(pattern, re.DOTALL)
         return Layout(compiled.match, columns, open_end, compiled)
@@ -189,21 +135,21 @@ class _Compiler:
             return b"(" + value + b")", False
         if following is None:
             separator = self._literal(at - 1)[-1:]
-            if separator in _SEPARATORS:
+            if separator in SEPARATORS:
                 return b"(" + _outside(separator) + b"*+)", False
             return _REST, False
         ahead = self._ahead(at + 2, following)
         look = b"(?=" + ahead + b")" if ahead else b""
         inside, here = b".", b""
-        if following[:1] in _SEPARATORS:
+        if following[:1] in SEPARATORS:
             # Chosen because no value has it. With one more of them in a line, which a client may
             # have written, nobody knows where the columns are: no value is read over it.
             inside = _outside(following[:1])
         elif column.shape.spaced is False:
-            inside = _outside(_SPACES)
+            inside = _outside(SPACES)
         elif following.startswith(b" ") and not self._is_stamp(at + 2):
-            here = b"(?!" + _AROUND_COMMAS + b")"
-            inside = b"(?:" + _AROUND_COMMAS + b"|" + here + b"[^,])"
+            here = b"(?!" + AROUND_COMMAS + b")"
+            inside = b"(?:" + AROUND_COMMAS + b"|" + here + b"[^,])"
         elif following[:1] == b"," and column.meaning.role == "xff" and not self._is_stamp(at + 2):
             raise OptionError(
                 "log_format",
@@ -230,18 +176,18 @@ class _Compiler:
             return b"(?>" + shape.exact + b")"
         stops = self._writer.never + shape.never
         if shape.spaced is False:
-            stops += _SPACES
+            stops += SPACES
             if not end:
-                return _outside(_SPACES) + b"*+"
+                return _outside(SPACES) + b"*+"
         elif not end and shape.begins and not self._whole:
-            return _outside(_SPACES) + b"*+"
+            return _outside(SPACES) + b"*+"
         elif behind == b" " and shape.spaced is None and not self._ahead(at + 2, behind):
-            return _WORDS
+            return WORDS
         elif end == b"\t":
             # Whoever separates by tabs has none in a value.
             stops += end
         if end and end in stops:
-            return _outside(end + (_SPACES if shape.spaced is False else b"")) + b"*+"
+            return _outside(end + (SPACES if shape.spaced is False else b"")) + b"*+"
         return None
 
     def _literal(self, at: int) -> bytes:
@@ -255,8 +201,8 @@ class _Compiler:
         all the places looked at cost no more than a few times the line.
         """
         if at >= len(self._parts):
-            return b"" if literal[-1:] in _SPACES else _END
-        stop = _SPACES if set(literal) & set(_SPACES) else _SPACES + literal[:1]
+            return b"" if literal[-1:] in SPACES else _END
+        stop = SPACES if set(literal) & set(SPACES) else SPACES + literal[:1]
         ahead = b""
         for place in range(at, min(at + 2 * _LOOK_AHEAD_COLUMNS, len(self._parts)), 2):
             column, behind = self._parts[place], self._literal(place + 1)
@@ -272,15 +218,15 @@ class _Compiler:
                 if not shape.bounded or (end and end in shape.chars):
                     break
                 ahead += b"(?>" + shape.exact + b")"
-            elif shape.spaced is None and end == b" " and stop == _SPACES:
+            elif shape.spaced is None and end == b" " and stop == SPACES:
                 # At its commas nothing ends, so that few places look across one list.
-                ahead += _WORDS
+                ahead += WORDS
             elif shape.spaced is not True and (not end or end in stop or end in shape.never):
                 ahead += _outside(stop + end) + b"*+"
             else:
                 break
             ahead += re.escape(behind) if behind else _END
-            if behind.strip() or stop != _SPACES or not (shape.chars or not shape.exact):
+            if behind.strip() or stop != SPACES or not (shape.chars or not shape.exact):
                 # Evidence enough, and the less is asked the more odd values are read.
                 break
         return ahead
@@ -291,7 +237,7 @@ def _before_column(column: Column, following: Column) -> bytes:
     if shape.exact and (not shape.chars or (begins and not set(shape.chars) & set(begins))):
         return b"(?>" + shape.exact + b")"
     if not shape.exact and begins and set(begins) <= set(shape.never):
-        return _outside(begins + (_SPACES if shape.spaced is False else b"")) + b"*+"
+        return _outside(begins + (SPACES if shape.spaced is False else b"")) + b"*+"
     raise OptionError(
         "log_format",
         f"nothing between {column.name} and {following.name}: "

@@ -35,6 +35,8 @@ from hooktail_parsers.text import stated
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hooktail_parsers.builders.shapes import Shape
+
 BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
@@ -74,6 +76,15 @@ class Meaning:
     """How many of its units make a second."""
     decode_url: bool = False
     """Whether the writer percent-encodes text that holds no space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A variable of a layout: its name as the definition has it, its shape and its meaning."""
+
+    name: str
+    shape: Shape
+    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
