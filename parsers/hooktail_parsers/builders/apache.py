@@ -77,7 +77,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser:
     own_time = "date_format" in options
     parts = _with_whole_targets(_parts(layout_text(definition), stamps, own_time=own_time))
     check_quotes(parts)
-    layout = compile_layout(parts, APACHE)
+    layout = compile_layout(parts, APACHE, spaces="refused")
     plan = RecordPlan(
         [column.meaning for column in layout.columns],
         _time_source(layout.columns, stamps, options),

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hooktail_parsers._api import OptionError
 from hooktail_parsers.builders.record_plan import Column
@@ -27,14 +27,17 @@ from hooktail_parsers.builders.shapes import (
     SEPARATORS,
     SPACES,
     TOKEN,
+    USER_BEFORE_TIME,
     WORDS,
 )
+from hooktail_parsers.builders.unquoted import LINE_END, Ends, ends_of, is_user_before_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hooktail_parsers.builders.writers import Writer
 
+Spaces: TypeAlias = Literal["searched", "refused", "counted"]
 _MOST_COLUMNS = 200
 _LOOK_AHEAD_COLUMNS = 6
 _END = rb"(?=\s|\Z)"
@@ -54,14 +57,27 @@ class Layout:
 
 
 def compile_layout(
-    parts: Sequence[bytes | Column], writer: Writer, *, whole: bool = False
+    parts: Sequence[bytes | Column],
+    writer: Writer,
+    *,
+    whole: bool = False,
+    spaces: Spaces = "searched",
 ) -> Layout:
     """Compiles a layout as the writer fills it; a `whole` text holds nothing behind it.
 
+    Columns without quotes that may hold spaces end where what follows begins (`searched`), or are
+    counted from what is behind them: if that cannot tell their ends, the layout is `refused`, or
+    each of them is taken for one word (`counted`).
+
     Raises:
-        OptionError: two variables have nothing between them, or there are too many.
+        OptionError: two variables have nothing between them, there are too many, or `spaces`
+            says so.
     """
-    return _Compiler(_aligned(_joined(parts)), writer, whole=whole).layout()
+    aligned = _aligned(_joined(parts))
+    if spaces == "searched":
+        return _Compiler(aligned, writer, Ends({}, False), whole=whole).layout()
+    ends = ends_of(aligned, writer, refuse=spaces == "refused")
+    return _Compiler(aligned, writer, ends, whole=whole).layout()
 
 
 def check_quotes(parts: Sequence[bytes | Column]) -> None:
@@ -100,9 +116,12 @@ def _aligned(parts: list[bytes | Column]) -> list[bytes | Column]:
 
 
 class _Compiler:
-    def __init__(self, parts: list[bytes | Column], writer: Writer, *, whole: bool) -> None:
+    def __init__(
+        self, parts: list[bytes | Column], writer: Writer, ends: Ends, *, whole: bool
+    ) -> None:
         self._parts = parts
         self._writer = writer
+        self._ends = ends
         self._whole = whole
 
     def layout(self) -> Layout:
@@ -121,12 +140,14 @@ class _Compiler:
         open_end = expression == _REST
         last = self._literal(len(self._parts) - 1)
         if not open_end and not (last and last[-1:] in SPACES):
-            pattern += _END
+            pattern += LINE_END if self._ends.is_whole else _END
         compiled = re.compile(pattern, re.DOTALL)
         return Layout(compiled.match, columns, open_end, compiled)
 
     def _column(self, at: int, column: Column) -> tuple[bytes, bool]:
         """Returns a column's expression, and whether it takes the literal behind it too."""
+        if at in self._ends.columns:
+            return self._ends.columns[at]
         following = self._parts[at + 1] if at + 1 < len(self._parts) else None
         if isinstance(following, Column):
             return b"(" + _before_column(column, following) + b")", False
@@ -161,9 +182,8 @@ class _Compiler:
         return b"(?>" + text + here + re.escape(following) + look + b")", True
 
     def _is_stamp(self, at: int) -> bool:
-        """Tells whether a part is a column that nothing else looks like: a time."""
         part = self._parts[at] if at < len(self._parts) else b""
-        return isinstance(part, Column) and bool(part.shape.exact) and not part.shape.chars
+        return isinstance(part, Column) and part.shape.is_stamp
 
     def _value(self, at: int, column: Column) -> bytes | None:
         """Returns an expression for a column's text alone; None if only a search finds its end."""
@@ -174,6 +194,8 @@ class _Compiler:
             return self._writer.quoted
         if shape.exact and not (end and end in shape.chars):
             return b"(?>" + shape.exact + b")"
+        if is_user_before_time(self._parts, at):
+            return USER_BEFORE_TIME
         stops = self._writer.never + shape.never
         if shape.spaced is False:
             stops += SPACES

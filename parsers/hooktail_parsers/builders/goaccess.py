@@ -99,7 +99,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser | JsonPar
     )
     check_plan(plan, "%d and %t, or %x", "%h", "%r, or %m and %U")
     if not is_json:
-        return LayoutParser(compile_layout(parts, UNKNOWN), plan)
+        return LayoutParser(compile_layout(parts, UNKNOWN, spaces="counted"), plan)
     try:
         return JsonParser(JsonTemplate(parts), plan)
     except (ValueError, RecursionError) as error:

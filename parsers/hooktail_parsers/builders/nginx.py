@@ -66,7 +66,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser:
     parts = _with_whole_targets(_parts(text))
     if not is_json:
         check_quotes(parts)
-    layout = compile_layout(parts, writer)
+    layout = compile_layout(parts, writer, spaces="refused")
     meanings = [column.meaning for column in layout.columns]
     time = _time_source(layout.columns, options)
 

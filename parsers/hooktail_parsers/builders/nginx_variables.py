@@ -63,7 +63,7 @@ _KNOWN: dict[str, tuple[Shape, Role, int]] = {
     "body_bytes_sent": (_NUMBER, "bytes_sent", 0),
     "bytes_sent": (_NUMBER, "bytes_sent", 1),
     "request_time": (_NUMBER, "duration_s", 0),
-    "http_referer": (TEXT, "referrer", 0),
+    "http_referer": (WORD, "referrer", 0),
     "http_user_agent": (TEXT, "user_agent", 0),
     "http_cookie": (TEXT, "cookies", 0),
     "request_id": (TOKEN, "request_id", 0),

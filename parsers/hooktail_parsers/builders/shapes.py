@@ -32,6 +32,11 @@ class Shape:
     spaced_behind_lists: bool = True
     """Whether the text holds spaces where a list without quotes stands before it."""
 
+    @property
+    def is_stamp(self) -> bool:
+        """Whether nothing else looks like it: a time."""
+        return bool(self.exact) and self.bounded and not self.chars
+
 
 TEXT = Shape(spaced=True)
 """Text that holds spaces: a user agent, a request line."""
@@ -43,6 +48,12 @@ TOKEN = Shape(spaced=False)
 """Text without spaces."""
 USER = Shape(spaced=True, spaced_behind_lists=False)
 """The name of a user, which seldom has spaces."""
+# A repeated group costs more than the class, and hardly any name has a space or an escape.
+USER_BEFORE_TIME = (
+    rb'(?>""|[^ "\\\[]*+(?>\\.[^ "\\\[]*+(?:\\.[^ "\\\[]*+)*|)'
+    rb'(?> (?!- )(?>(?:[^ "\\\[]++|\\.)+)(?: (?!- )(?>(?:[^ "\\\[]++|\\.)+))*|))'
+)
+"""The name of a user up to a time. No name has ` - ` in it: that is the line behind a torn one."""
 HEADER = Shape(listed=True)
 """A header of a client's own, of an unknown kind."""
 SEPARATORS = (b"|", b"\x01", b"\x1f", b"\x1e", b"\t")

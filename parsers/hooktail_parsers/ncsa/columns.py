@@ -57,7 +57,7 @@ _BEHIND_REQUEST = (
 )
 _REST = re.compile(_TIME + QUOTED + _BEHIND_REQUEST, re.DOTALL).search
 _COLUMN = re.compile(
-    rb"\s*+(?>([A-Za-z][\w.-]{0,63})=|)(?:" + QUOTED + rb'|\[([^\]]*+)\]|([^\s"\[]\S*+))',
+    rb"\s*+(?>([A-Za-z][\w.-]{0,63})=|)(?:" + QUOTED + rb'(?=\s|\Z)|\[([^\]]*+)\]|([^\s"\[]\S*+))',
     re.DOTALL,
 ).match
 _MOST_COLUMNS = 64
@@ -248,8 +248,10 @@ class ClfColumnsParser:
             )
             tail = line[found.end() :]
             if (between or plain or tail) and not read_ordinary(record, between, plain, tail):
-                self._read_others(record, between, plain.split(), tail)
-            append(record)
+                whole = self._read_others(record, between, plain.split(), tail)
+                append(record if whole or agent is not None else SYNTAX)
+            else:
+                append(record)
         return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:
@@ -294,18 +296,25 @@ class ClfColumnsParser:
         if plain and not between and not tail and _DECIMAL(plain[1:]):
             record.duration_s = float(plain)
         elif between or plain or tail:
-            self._read_others(record, between, plain.split(), tail)
+            whole = self._read_others(record, between, plain.split(), tail)
+            if not whole and agent is None:
+                # Referrer and agent may stand there, of which one lacks a quote.
+                return SYNTAX
         return record
 
-    def _read_others(self, record: Record, between: bytes, plain: list[bytes], tail: bytes) -> None:
-        """Reads the columns of no known place: before the request, before and behind the agent."""
+    def _read_others(self, record: Record, between: bytes, plain: list[bytes], tail: bytes) -> bool:
+        """Reads the columns of no known place: before the request, before and behind the agent.
+
+        False if there is a quote among them that opens or closes nothing: it ends them.
+        """
         columns = [Column(None, each, quoted=False) for each in plain[:_MOST_COLUMNS]]
         seconds = _SECONDS_IN_PARENTHESES(between)
         if seconds:
             record.duration_s = float(seconds[1])
         else:
             columns += [Column(None, each, quoted=False) for each in between.split()]
-        columns += _columns(tail)
+        behind, whole = _columns(tail)
+        columns += behind
         extra: list[JsonValue] = []
         named: dict[str, JsonValue] = {}
         for column in columns[:_MOST_COLUMNS]:
@@ -317,23 +326,30 @@ class ClfColumnsParser:
             else:
                 named[column.name] = text
         add_fields(record, named | ({"extra": extra} if extra else {}))
+        return whole
 
 
-def _columns(tail: bytes) -> list[Column]:
-    """Cuts what stands behind the agent into columns; what has no form ends them."""
+def _columns(tail: bytes) -> tuple[list[Column], bool]:
+    """Cuts what stands behind the agent into columns; what has no form ends them.
+
+    False with them if that was a quote: of two columns that it ought to part, one would hold the
+    other's text.
+    """
     columns: list[Column] = []
     start = 0
     while len(columns) < _MOST_COLUMNS:
         match = _COLUMN(tail, start)
         if match is None:
-            break
+            return columns, b'"' not in tail[start:]
         name, quoted, bracketed, plain = match.groups()
+        if plain is not None and b'"' in plain:
+            return columns, False
         value = next(each for each in (quoted, bracketed, plain) if each is not None)
         columns.append(
             Column(None if name is None else name.decode("ascii"), value, quoted is not None)
         )
         start = match.end()
-    return columns
+    return columns, True
 
 
 def read_column(record: Record, column: Column, decode: Decode) -> bool:
