@@ -218,6 +218,8 @@ _S3_QUOTES = re.compile(
     + (_S3_TAIL + rb"\r?\Z"),
     re.DOTALL,
 ).match
+# Of the next line, which was glued to a torn one.
+_BEGINNING = re.compile(rb" \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4}\] ").search
 # More columns than there are: a client has written some of them.
 _MORE_COLUMNS = re.compile(
     rb'" (?:"|(?:[0-9]{3}|0|-) [^ ]++ (?:[0-9]++|-) |(?:[^ "]++ ){7}[^"]*+")'
@@ -278,7 +280,9 @@ class S3Parser(LineParser):
         if match is None:
             match = _S3_QUOTES(line)
             # With one more quote, for the agent's own.
-            if match is not None and _MORE_COLUMNS(match["agent"] + b'"'):
+            if match is not None and (
+                _MORE_COLUMNS(match["agent"] + b'"') or _BEGINNING(line, match.end(3))
+            ):
                 return SYNTAX
         if match is None:
             return without_record(line)

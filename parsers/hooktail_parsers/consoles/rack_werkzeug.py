@@ -27,6 +27,7 @@ from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
 from hooktail_parsers.times import zone_of
+from hooktail_parsers.torn import is_glued_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ class ConsoleClfParser(LineParser):
             return without_record(line)
         before, time, request_line, status, size, seconds = found.groups()
         lead = self._lead(before)
-        if lead is None:
+        if lead is None or (self._names_user and is_glued_user(lead[2])):
             return SYNTAX
         time_ms = self._times[time]
         if time_ms is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hooktail_parsers._api import Format, LineParser, Record
 from hooktail_parsers.address import client_ip
 from hooktail_parsers.memo import Memo
-from hooktail_parsers.ncsa.parser import BAD_TIME, NOT_A_REQUEST, START, without_record
+from hooktail_parsers.ncsa.parser import BAD_TIME, NOT_A_REQUEST, START, SYNTAX, without_record
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.split_request import read_split_request
@@ -54,6 +54,8 @@ class UwsgiParser(LineParser):
         if found is None:
             return without_record(line)
         pid, app, client, user, time, method, target, size, spent, unit, status = found.groups()
+        if b"[pid: " in target:
+            return SYNTAX
         time_ms = self._times[time]
         if time_ms is None:
             return BAD_TIME

@@ -35,6 +35,7 @@ from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
+from hooktail_parsers.torn import begins_within, is_glued_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -188,7 +189,7 @@ class ClfColumnsParser:
 
     def _client(self, raw: bytes) -> _Client | None:
         lead = self._read_lead(raw)
-        if lead is None:
+        if lead is None or is_glued_user(lead.user):
             return None
         chain = unescape(lead.forwarded)
         return _Client(
@@ -248,6 +249,9 @@ class ClfColumnsParser:
             )
             tail = line[found.end() :]
             if (between or plain or tail) and not read_ordinary(record, between, plain, tail):
+                if begins_within(plain + tail):
+                    append(SYNTAX)
+                    continue
                 whole = self._read_others(record, between, plain.split(), tail)
                 append(record if whole or agent is not None else SYNTAX)
             else:
@@ -296,6 +300,8 @@ class ClfColumnsParser:
         if plain and not between and not tail and _DECIMAL(plain[1:]):
             record.duration_s = float(plain)
         elif between or plain or tail:
+            if begins_within(plain + tail):
+                return SYNTAX
             whole = self._read_others(record, between, plain.split(), tail)
             if not whole and agent is None:
                 # Referrer and agent may stand there, of which one lacks a quote.

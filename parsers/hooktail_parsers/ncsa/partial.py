@@ -27,6 +27,7 @@ from hooktail_parsers.ncsa.parser import (
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
+from hooktail_parsers.torn import is_glued_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ class NoTimeParser(LineParser):
         if found is None:
             return without_record(line)
         client, ident, user, request_line, status, size, referrer, agent, seconds = found.groups()
-        if user.startswith(b"- "):
+        if is_glued_user(user):
             return SYNTAX
         request = self._request.read(unescape(request_line))
         if request is None:

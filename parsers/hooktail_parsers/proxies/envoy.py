@@ -23,6 +23,7 @@ from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import stated
 from hooktail_parsers.times import IsoSeconds, iso_time_ms, zone_of
+from hooktail_parsers.torn import begins_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +121,9 @@ class EnvoyParser(LineParser):
         match = _LINE(line)
         if match is None and line[:1] in b"[A":
             match = _QUOTES(line)
-            if match is not None and _BETWEEN_COLUMNS in match["agent"]:
+            if match is not None and (
+                _BETWEEN_COLUMNS in match["agent"] or begins_within(line, match.start(2))
+            ):
                 return SYNTAX
         if match is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hooktail_parsers._api import Format, LineParser, Record
 from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.memo import Memo
-from hooktail_parsers.ncsa.parser import BAD_TIME, NOT_A_REQUEST, START, without_record
+from hooktail_parsers.ncsa.parser import BAD_TIME, NOT_A_REQUEST, START, SYNTAX, without_record
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.split_request import read_split_request
 from hooktail_parsers.text import stated
@@ -50,6 +50,8 @@ class ZoraxyParser(LineParser):
         if found is None:
             return without_record(line)
         time, router, origin, client, agent, method, target, status = found.groups()
+        if agent is not None and b"[router:" in agent:
+            return SYNTAX
         time_ms = self._times[time]
         if time_ms is None:
             return BAD_TIME

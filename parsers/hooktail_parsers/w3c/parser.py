@@ -84,6 +84,8 @@ _OPTIONS = (*COMMON_OPTIONS, "fields", "session_cookie", *MAPPED)
 _MOST_LAYOUTS = 32
 _DIRECTIVE = re.compile(rb"#[ \t]*+([A-Za-z-]++)[ \t]*+:[ \t]*+(.*)", re.DOTALL).fullmatch
 _DAY = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ \t].*)?", re.DOTALL).fullmatch
+# Of the next line, which was glued to a torn one.
+_CLOCK = re.compile(rb"[0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
 _OFFSET = re.compile(rb"[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]").fullmatch
 _BLANKS = re.compile(rb"[^ \t]++").findall
 # A lone quote is a token only where no quoted value can be read.
@@ -139,6 +141,8 @@ class W3cParser(HeadedParser):
                 if layout is not None:
                     tabs, texts = layout.tabs, layout.texts
                     count, read = layout.plan.count, layout.plan.read
+                    if layout.prefixes:
+                        count = 0
             # What begins with a control, a quote, `#` or a high byte is no ordinary line, and
             # neither is one with the NULs of a file that IIS has made larger beforehand.
             if layout is None or not b"#" < line[:1] < b"\x7f" or b"\x00" in line:
@@ -247,6 +251,8 @@ def _read_tabs(layout: _Layout, text: bytes) -> Result:
     columns = text.split(b"\t")
     count = layout.plan.count
     if layout.prefixes:
+        if any(map(_CLOCK, columns[2:])):
+            return COLUMN_COUNT
         if len(columns) in layout.prefixes:
             columns += [b"-"] * (count - len(columns))
         del columns[count:]

@@ -57,6 +57,8 @@ _LONGEST_MARK_BYTES = 64
 _LONGEST_NUMBER = 18
 _HIGHEST_PORT = 65_535
 _STATUS_END = 1000
+_MOST_DIGITS = 10
+"""Of the seconds, until 2286. A stamp with more is glued to the beginning of one."""
 
 
 def _unescape(raw: bytes) -> bytes:
@@ -114,7 +116,7 @@ class ZeekParser(HeadedParser):
         time_ms = None
         if stamp not in self._missing:
             time_ms = epoch_ms(stamp)
-            if time_ms is None:
+            if time_ms is None or stamp[_MOST_DIGITS : _MOST_DIGITS + 1].isdigit():
                 return BAD_TIME
         return self._record(time_ms, raw, None, self._fields_of, values)
 
