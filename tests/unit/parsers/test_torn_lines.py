@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fuzz.targets import TARGETS, Target
+from support.records import records_of
 
-from hooktail_parsers import Record, StatefulParser
-from hooktail_parsers.assembly import Assembler
 from hooktail_parsers.builtin import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from hooktail_parsers import Parser
+    from hooktail_parsers import Record
 
 OTHER = {
     b"203.0.113.7": b"198.51.100.99",
@@ -71,15 +68,6 @@ PASSES_OVER = ("goaccess 1", "regex 1")
 another; what an expression of the user's own passes over is the user's affair."""
 
 
-def records(parser: Parser, lines: Sequence[bytes]) -> Iterator[Record]:
-    fork = parser.fork() if isinstance(parser, StatefulParser) else parser
-    assembler: Assembler[int] = Assembler(fork)
-    for number, result in enumerate(fork.parse_batch(lines)):
-        for each in assembler.take(number, result):
-            if isinstance(each.parsed, Record):
-                yield each.parsed
-
-
 def said(record: Record) -> set[tuple[str, str]]:
     """What a record says, name by name, its fields among them."""
     found = asdict(record)
@@ -102,12 +90,12 @@ def test_a_torn_line_with_the_next_one_behind_it_is_not_of_two_requests(target: 
     for mine, others in OTHER.items():
         second = second.replace(mine, others)
     parser = target.format.make(target.options)
-    [one] = records(parser, [*head, first])
-    [other] = records(parser, [*head, second])
+    [one] = records_of(parser, [*head, first])
+    [other] = records_of(parser, [*head, second])
     may_be_glued = GLUED_FIRST_COLUMN.get(target.name, ())
 
     for cut in range(1, len(first)):
-        for record in records(parser, [*head, first[:cut] + second]):
+        for record in records_of(parser, [*head, first[:cut] + second]):
             found = {each for each in said(record) if each[0] not in may_be_glued}
 
             assert found <= said(one) or found <= said(other), first[:cut] + b"<torn>"
@@ -122,7 +110,7 @@ def test_two_clients_are_never_one(name: str) -> None:
     found = {
         (record.ip, record.path)
         for cut in range(1, len(first))
-        for record in records(parser, [first[:cut] + second])
+        for record in records_of(parser, [first[:cut] + second])
     }
 
     assert not found & {("203.0.113.7", "/other"), ("198.51.100.99", "/p")}

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fuzz.targets import TARGETS, Target
+from support.records import records_of
 
-from hooktail_parsers import Record, StatefulParser
-from hooktail_parsers.assembly import Assembler
 from hooktail_parsers.builders import apache, goaccess, grok, nginx
 from hooktail_parsers.builtin import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from hooktail_parsers import Parser
+    from hooktail_parsers import Parser, Record
 
 STAMP = "[14/Mar/2025:09:26:53 +0100]"
 NCSA = f'203.0.113.7 - - {STAMP} "GET /p HTTP/1.1" 200 5'
@@ -74,15 +73,6 @@ LAYOUTS: list[tuple[Callable[[str, dict[str, str]], Parser], str, str]] = [
 ]
 
 
-def records(parser: Parser, lines: Sequence[bytes]) -> Iterator[Record]:
-    fork = parser.fork() if isinstance(parser, StatefulParser) else parser
-    assembler: Assembler[int] = Assembler(fork)
-    for number, result in enumerate(fork.parse_batch(lines)):
-        for each in assembler.take(number, result):
-            if isinstance(each.parsed, Record):
-                yield each.parsed
-
-
 def texts_of(record: Record) -> dict[str, set[str]]:
     """What a record says by its attributes, without the quotes that are too many."""
     said: dict[str, set[str]] = {}
@@ -94,13 +84,13 @@ def texts_of(record: Record) -> dict[str, set[str]]:
 
 
 def assert_nothing_swallowed(parser: Parser, head: Sequence[bytes], line: bytes) -> None:
-    [whole] = records(parser, [*head, line])
+    [whole] = records_of(parser, [*head, line])
     known = texts_of(whole)
     for at in range(len(line)):
         if line[at : at + 1] != b'"':
             continue
         torn = line[:at] + line[at + 1 :]
-        for record in records(parser, [*head, torn]):
+        for record in records_of(parser, [*head, torn]):
             said = texts_of(record)
             assert {
                 name: said[name] - known[name] for name in said if said[name] - known[name]
