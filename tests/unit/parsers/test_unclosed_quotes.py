@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
 from fuzz.targets import TARGETS, Target
 from support.records import records_of
 
+from hooktail_parsers import Record
 from hooktail_parsers.builders import apache, goaccess, grok, nginx
 from hooktail_parsers.builtin import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hooktail_parsers import Parser, Record
+    from hooktail_parsers import Parser
 
 STAMP = "[14/Mar/2025:09:26:53 +0100]"
 NCSA = f'203.0.113.7 - - {STAMP} "GET /p HTTP/1.1" 200 5'
@@ -76,7 +76,8 @@ LAYOUTS: list[tuple[Callable[[str, dict[str, str]], Parser], str, str]] = [
 def texts_of(record: Record) -> dict[str, set[str]]:
     """What a record says by its attributes, without the quotes that are too many."""
     said: dict[str, set[str]] = {}
-    for name, value in asdict(record).items():
+    for name in Record.__struct_fields__:
+        value = getattr(record, name)
         inner = value.values() if isinstance(value, dict) else [value]
         flat = [each for text in inner for each in (text if isinstance(text, list) else [text])]
         said[name] = {str(each).strip('" ') for each in flat if each is not None}
