@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hooktail_parsers._api import OptionError
-from hooktail_parsers.builders.record_plan import Column
+from hooktail_parsers.builders.record_plan import PLAIN_REQUEST, Column
 from hooktail_parsers.builders.shapes import (
     AROUND_COMMAS,
     SEPARATORS,
@@ -54,6 +54,10 @@ class Layout:
     """Whether the last column takes all the rest of the line."""
     pattern: re.Pattern[bytes] = field(repr=False)
     """What `match` is the method of."""
+    ordinary: Callable[[bytes], re.Match[bytes] | None] | None = field(default=None, repr=False)
+    """The same for lines whose request is ordinary, with three groups for it: `PLAIN_REQUEST`."""
+    request: int = -1
+    """The place among the columns of that request."""
 
 
 def compile_layout(
@@ -129,20 +133,30 @@ class _Compiler:
         if len(columns) > _MOST_COLUMNS:
             raise OptionError("log_format", f"more than {_MOST_COLUMNS} variables")
         pattern = expression = b""
+        ordinary, request = b"", -1
+        quoted = b"(" + self._writer.quoted + b")"
         taken = False  # whether the literal at hand is part of the expression before it
         for at, part in enumerate(self._parts):
             if isinstance(part, bytes):
-                pattern += b"" if taken else re.escape(part)
-                taken = False
-            else:
-                expression, taken = self._column(at, part)
-                pattern += expression
-        open_end = expression == _REST
+                expression, taken = b"" if taken else re.escape(part), False
+                pattern, ordinary = pattern + expression, ordinary + expression
+                continue
+            expression, taken = self._column(at, part)
+            pattern += expression
+            if request < 0 and part.meaning.role == "request" and expression == quoted != b"()":
+                request = columns.index(part)
+                expression = PLAIN_REQUEST
+            ordinary += expression
+        open_end = pattern.endswith(_REST)
         last = self._literal(len(self._parts) - 1)
+        end = b""
         if not open_end and not (last and last[-1:] in SPACES):
-            pattern += LINE_END if self._ends.is_whole else _END
-        compiled = re.compile(pattern, re.DOTALL)
-        return Layout(compiled.match, columns, open_end, compiled)
+            end = LINE_END if self._ends.is_whole else _END
+        compiled = re.compile(pattern + end, re.DOTALL)
+        if request < 0:
+            return Layout(compiled.match, columns, open_end, compiled)
+        quick = re.compile(ordinary + end, re.DOTALL).match
+        return Layout(compiled.match, columns, open_end, compiled, quick, request)
 
     def _column(self, at: int, column: Column) -> tuple[bytes, bool]:
         """Returns a column's expression, and whether it takes the literal behind it too."""
