@@ -249,11 +249,7 @@ class ClfColumnsParser:
             )
             tail = line[found.end() :]
             if (between or plain or tail) and not read_ordinary(record, between, plain, tail):
-                if begins_within(plain + tail):
-                    append(SYNTAX)
-                    continue
-                whole = self._read_others(record, between, plain.split(), tail)
-                append(record if whole or agent is not None else SYNTAX)
+                append(self._with_others(record, between, plain, tail, agent))
             else:
                 append(record)
         return parsed
@@ -300,26 +296,23 @@ class ClfColumnsParser:
         if plain and not between and not tail and _DECIMAL(plain[1:]):
             record.duration_s = float(plain)
         elif between or plain or tail:
-            if begins_within(plain + tail):
-                return SYNTAX
-            whole = self._read_others(record, between, plain.split(), tail)
-            if not whole and agent is None:
-                # Referrer and agent may stand there, of which one lacks a quote.
-                return SYNTAX
+            return self._with_others(record, between, plain, tail, agent)
         return record
 
-    def _read_others(self, record: Record, between: bytes, plain: list[bytes], tail: bytes) -> bool:
-        """Reads the columns of no known place: before the request, before and behind the agent.
-
-        False if there is a quote among them that opens or closes nothing: it ends them.
-        """
-        columns = [Column(None, each, quoted=False) for each in plain[:_MOST_COLUMNS]]
+    def _with_others(
+        self, record: Record, between: bytes, plain: bytes, tail: bytes, agent: bytes | None
+    ) -> Parsed:
+        """Reads the columns of no known place: before the request, before and behind the agent."""
+        behind, is_whole = _columns(tail)
+        # Referrer and agent may stand there, of which one lacks a quote.
+        if begins_within(plain + tail) or not (is_whole or agent is not None):
+            return SYNTAX
+        columns = [Column(None, each, quoted=False) for each in plain.split()[:_MOST_COLUMNS]]
         seconds = _SECONDS_IN_PARENTHESES(between)
         if seconds:
             record.duration_s = float(seconds[1])
         else:
             columns += [Column(None, each, quoted=False) for each in between.split()]
-        behind, whole = _columns(tail)
         columns += behind
         extra: list[JsonValue] = []
         named: dict[str, JsonValue] = {}
@@ -332,7 +325,7 @@ class ClfColumnsParser:
             else:
                 named[column.name] = text
         add_fields(record, named | ({"extra": extra} if extra else {}))
-        return whole
+        return record
 
 
 def _columns(tail: bytes) -> tuple[list[Column], bool]:
