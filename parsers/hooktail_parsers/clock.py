@@ -8,8 +8,15 @@ that it stays within its day.
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from hooktail_parsers.memo import Memo
+from hooktail_parsers.times import iso_time_ms
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 _STAMP = re.compile(
     rb"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4})"
@@ -23,6 +30,14 @@ _MONTHS = {
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _FIRST_YEAR = 1970
 _END_S = (date.max.toordinal() + 1 - _EPOCH_DAY) * 86_400
+
+
+def iso_seconds(end: bytes, zone: tzinfo = UTC) -> Memo[int | None]:
+    """Returns a memory of the seconds of ISO stamps, which lack `end` (`Z`), in milliseconds.
+
+    None for what is no whole second of a day: a leap second is not, as no fraction adds to it.
+    """
+    return Memo(lambda raw: None if raw.endswith(b":60") else iso_time_ms(raw + end, zone), 1024)
 
 
 def clf_time_ms(stamp: bytes) -> int | None:

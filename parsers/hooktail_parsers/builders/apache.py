@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.builders.apache_items import CLF_TIME, apache_column
-from hooktail_parsers.builders.columns import TEXT, Column, Shape, check_quotes, compile_layout
+from hooktail_parsers.builders.columns import check_quotes, compile_layout
 from hooktail_parsers.builders.layout_parser import (
     ALL_FIELDS,
     LayoutParser,
@@ -24,7 +24,8 @@ from hooktail_parsers.builders.layout_parser import (
     kept_fields,
 )
 from hooktail_parsers.builders.notations import check_notation
-from hooktail_parsers.builders.record_plan import Meaning, RecordPlan, TimeSource
+from hooktail_parsers.builders.record_plan import Column, Meaning, RecordPlan, TimeSource
+from hooktail_parsers.builders.shapes import TEXT, Shape
 from hooktail_parsers.builders.stamp_shape import stamp_shape
 from hooktail_parsers.builders.writers import APACHE
 from hooktail_parsers.clock import clf_time_ms
@@ -76,7 +77,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser:
     own_time = "date_format" in options
     parts = _with_whole_targets(_parts(layout_text(definition), stamps, own_time=own_time))
     check_quotes(parts)
-    layout = compile_layout(parts, APACHE)
+    layout = compile_layout(parts, APACHE, spaces="refused")
     plan = RecordPlan(
         [column.meaning for column in layout.columns],
         _time_source(layout.columns, stamps, options),

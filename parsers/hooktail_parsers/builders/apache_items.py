@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from hooktail_parsers._api import OptionError
-from hooktail_parsers.builders.columns import (
-    HEADER,
-    LIST,
-    REQUEST,
-    TEXT,
-    TOKEN,
-    USER,
-    WORD,
-    Column,
-    Shape,
-)
-from hooktail_parsers.builders.record_plan import Meaning, Role
+from hooktail_parsers.builders.record_plan import Column, Meaning, Role
+from hooktail_parsers.builders.shapes import HEADER, LIST, REQUEST, TEXT, TOKEN, USER, WORD, Shape
 
 NUMBER = Shape(rb"(?:-?[0-9]{1,18}+(?:\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
-CLF_TIME = Shape(
-    rb"(?:\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}\]|-)"
-)
+CLF_TIME = Shape(rb"\[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}\]")
 _HOST = Shape(spaced=False, never=b'"/')
 _PROTOCOL = Shape(
     rb"(?:[A-Z]{1,8}+/[0-9.]{1,4}+|-|)", chars=b"ABCDEFGHIJKLMNOPQRSTUVWXYZ/0123456789.-"
@@ -56,10 +44,10 @@ _ITEMS: dict[str, tuple[Shape, Meaning]] = {
     "L": (TOKEN, Meaning("field", "log_id")),
     "P": (NUMBER, Meaning("field", "pid")),
     "f": (TEXT, Meaning("field", "filename")),
-    "R": (WORD, Meaning("field", "handler")),
+    "R": (TOKEN, Meaning("field", "handler")),
 }
 _HEADERS: dict[str, tuple[Shape, Role, int]] = {
-    "referer": (TEXT, "referrer", 0),
+    "referer": (WORD, "referrer", 0),
     "user-agent": (TEXT, "user_agent", 0),
     "cookie": (TEXT, "cookies", 0),
     "host": (_HOST, "host", 0),

@@ -18,81 +18,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hooktail_parsers._api import OptionError
+from hooktail_parsers.builders.record_plan import PLAIN_REQUEST, Column
+from hooktail_parsers.builders.shapes import (
+    AROUND_COMMAS,
+    SEPARATORS,
+    SPACES,
+    TOKEN,
+    USER_BEFORE_TIME,
+    WORDS,
+)
+from hooktail_parsers.builders.unquoted import LINE_END, Ends, ends_of, is_user_before_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hooktail_parsers.builders.record_plan import Meaning
     from hooktail_parsers.builders.writers import Writer
 
+Spaces: TypeAlias = Literal["searched", "refused", "counted"]
 _MOST_COLUMNS = 200
 _LOOK_AHEAD_COLUMNS = 6
-_SPACES = b" \t\r\n\v\f"
 _END = rb"(?=\s|\Z)"
 _REST = b"(.*+)"
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a variable's text looks like."""
-
-    exact: bytes = b""
-    """An expression that takes the whole text by itself, if there is one. It must be linear, and
-    take no more than the text whatever follows: what it took first is final."""
-    chars: bytes = b""
-    """What `exact` can hold; empty if it always ends by itself (a time stamp)."""
-    bounded: bool = True
-    """Whether there is a limit to what `exact` can take."""
-    spaced: bool | None = None
-    """Whether the text holds spaces: often, never (False), or None: seldom."""
-    never: bytes = b""
-    """What the text never holds besides."""
-    begins: bytes = b""
-    """What the text begins with, if that is known: a target's `/`. At a line's end it has no
-    spaces."""
-    closing: bytes = b""
-    """An expression that the text ends with, for where nothing else tells its end."""
-    listed: bool = False
-    """Whether the text comes from a client, and may be a list."""
-    spaced_behind_lists: bool = True
-    """Whether the text holds spaces where a list without quotes stands before it."""
-
-
-TEXT = Shape(spaced=True)
-"""Text that holds spaces: a user agent, a request line."""
-REQUEST = Shape(spaced=True, closing=rb" HTTP/[0-9.]{1,4}+")
-"""A request line."""
-WORD = Shape()
-"""Text of an unknown kind: ends at a space if a space follows."""
-TOKEN = Shape(spaced=False)
-"""Text without spaces."""
-USER = Shape(spaced=True, spaced_behind_lists=False)
-"""The name of a user, which seldom has spaces."""
-HEADER = Shape(listed=True)
-"""A header of a client's own, of an unknown kind."""
-_SEPARATORS = (b"|", b"\x01", b"\x1f", b"\x1e", b"\t")
-_AROUND_COMMAS = rb" {0,8}+, {0,8}+"
-_WORDS = rb"(?>(?:[^ ,]++|" + _AROUND_COMMAS + rb")*)"
-"""Up to a space that is beside no comma."""
-LIST = Shape(
-    rb"(?:[^\s,]++|" + _AROUND_COMMAS + rb")*",
-    chars=bytes(set(range(256)) - set(_SPACES)),
-    bounded=False,
-    listed=True,
-)
-"""What is between commas has no spaces: addresses, as proxies forward them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A variable of a layout: its name as the definition has it, its shape and its meaning."""
-
-    name: str
-    shape: Shape
-    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +54,34 @@ class Layout:
     """Whether the last column takes all the rest of the line."""
     pattern: re.Pattern[bytes] = field(repr=False)
     """What `match` is the method of."""
+    ordinary: Callable[[bytes], re.Match[bytes] | None] | None = field(default=None, repr=False)
+    """The same for lines whose request is ordinary, with three groups for it: `PLAIN_REQUEST`."""
+    request: int = -1
+    """The place among the columns of that request."""
 
 
 def compile_layout(
-    parts: Sequence[bytes | Column], writer: Writer, *, whole: bool = False
+    parts: Sequence[bytes | Column],
+    writer: Writer,
+    *,
+    whole: bool = False,
+    spaces: Spaces = "searched",
 ) -> Layout:
     """Compiles a layout as the writer fills it; a `whole` text holds nothing behind it.
 
+    Columns without quotes that may hold spaces end where what follows begins (`searched`), or are
+    counted from what is behind them: if that cannot tell their ends, the layout is `refused`, or
+    each of them is taken for one word (`counted`).
+
     Raises:
-        OptionError: two variables have nothing between them, or there are too many.
+        OptionError: two variables have nothing between them, there are too many, or `spaces`
+            says so.
     """
-    return _Compiler(_aligned(_joined(parts)), writer, whole=whole).layout()
+    aligned = _aligned(_joined(parts))
+    if spaces == "searched":
+        return _Compiler(aligned, writer, Ends({}, False), whole=whole).layout()
+    ends = ends_of(aligned, writer, refuse=spaces == "refused")
+    return _Compiler(aligned, writer, ends, whole=whole).layout()
 
 
 def check_quotes(parts: Sequence[bytes | Column]) -> None:
@@ -154,9 +120,12 @@ def _aligned(parts: list[bytes | Column]) -> list[bytes | Column]:
 
 
 class _Compiler:
-    def __init__(self, parts: list[bytes | Column], writer: Writer, *, whole: bool) -> None:
+    def __init__(
+        self, parts: list[bytes | Column], writer: Writer, ends: Ends, *, whole: bool
+    ) -> None:
         self._parts = parts
         self._writer = writer
+        self._ends = ends
         self._whole = whole
 
     def layout(self) -> Layout:
@@ -164,23 +133,35 @@ class _Compiler:
         if len(columns) > _MOST_COLUMNS:
             raise OptionError("log_format", f"more than {_MOST_COLUMNS} variables")
         pattern = expression = b""
+        ordinary, request = b"", -1
+        quoted = b"(" + self._writer.quoted + b")"
         taken = False  # whether the literal at hand is part of the expression before it
         for at, part in enumerate(self._parts):
             if isinstance(part, bytes):
-                pattern += b"" if taken else re.escape(part)
-                taken = False
-            else:
-                expression, taken = self._column(at, part)
-                pattern += expression
-        open_end = expression == _REST
+                expression, taken = b"" if taken else re.escape(part), False
+                pattern, ordinary = pattern + expression, ordinary + expression
+                continue
+            expression, taken = self._column(at, part)
+            pattern += expression
+            if request < 0 and part.meaning.role == "request" and expression == quoted != b"()":
+                request = columns.index(part)
+                expression = PLAIN_REQUEST
+            ordinary += expression
+        open_end = pattern.endswith(_REST)
         last = self._literal(len(self._parts) - 1)
-        if not open_end and not (last and last[-1:] in _SPACES):
-            pattern += _END
-        compiled = re.compile(pattern, re.DOTALL)
-        return Layout(compiled.match, columns, open_end, compiled)
+        end = b""
+        if not open_end and not (last and last[-1:] in SPACES):
+            end = LINE_END if self._ends.is_whole else _END
+        compiled = re.compile(pattern + end, re.DOTALL)
+        if request < 0:
+            return Layout(compiled.match, columns, open_end, compiled)
+        quick = re.compile(ordinary + end, re.DOTALL).match
+        return Layout(compiled.match, columns, open_end, compiled, quick, request)
 
     def _column(self, at: int, column: Column) -> tuple[bytes, bool]:
         """Returns a column's expression, and whether it takes the literal behind it too."""
+        if at in self._ends.columns:
+            return self._ends.columns[at]
         following = self._parts[at + 1] if at + 1 < len(self._parts) else None
         if isinstance(following, Column):
             return b"(" + _before_column(column, following) + b")", False
@@ -189,21 +170,21 @@ class _Compiler:
             return b"(" + value + b")", False
         if following is None:
             separator = self._literal(at - 1)[-1:]
-            if separator in _SEPARATORS:
+            if separator in SEPARATORS:
                 return b"(" + _outside(separator) + b"*+)", False
             return _REST, False
         ahead = self._ahead(at + 2, following)
         look = b"(?=" + ahead + b")" if ahead else b""
         inside, here = b".", b""
-        if following[:1] in _SEPARATORS:
+        if following[:1] in SEPARATORS:
             # Chosen because no value has it. With one more of them in a line, which a client may
             # have written, nobody knows where the columns are: no value is read over it.
             inside = _outside(following[:1])
         elif column.shape.spaced is False:
-            inside = _outside(_SPACES)
+            inside = _outside(SPACES)
         elif following.startswith(b" ") and not self._is_stamp(at + 2):
-            here = b"(?!" + _AROUND_COMMAS + b")"
-            inside = b"(?:" + _AROUND_COMMAS + b"|" + here + b"[^,])"
+            here = b"(?!" + AROUND_COMMAS + b")"
+            inside = b"(?:" + AROUND_COMMAS + b"|" + here + b"[^,])"
         elif following[:1] == b"," and column.meaning.role == "xff" and not self._is_stamp(at + 2):
             raise OptionError(
                 "log_format",
@@ -215,9 +196,8 @@ class _Compiler:
         return b"(?>" + text + here + re.escape(following) + look + b")", True
 
     def _is_stamp(self, at: int) -> bool:
-        """Tells whether a part is a column that nothing else looks like: a time."""
         part = self._parts[at] if at < len(self._parts) else b""
-        return isinstance(part, Column) and bool(part.shape.exact) and not part.shape.chars
+        return isinstance(part, Column) and part.shape.is_stamp
 
     def _value(self, at: int, column: Column) -> bytes | None:
         """Returns an expression for a column's text alone; None if only a search finds its end."""
@@ -228,20 +208,22 @@ class _Compiler:
             return self._writer.quoted
         if shape.exact and not (end and end in shape.chars):
             return b"(?>" + shape.exact + b")"
+        if is_user_before_time(self._parts, at):
+            return USER_BEFORE_TIME
         stops = self._writer.never + shape.never
         if shape.spaced is False:
-            stops += _SPACES
+            stops += SPACES
             if not end:
-                return _outside(_SPACES) + b"*+"
+                return _outside(SPACES) + b"*+"
         elif not end and shape.begins and not self._whole:
-            return _outside(_SPACES) + b"*+"
+            return _outside(SPACES) + b"*+"
         elif behind == b" " and shape.spaced is None and not self._ahead(at + 2, behind):
-            return _WORDS
+            return WORDS
         elif end == b"\t":
             # Whoever separates by tabs has none in a value.
             stops += end
         if end and end in stops:
-            return _outside(end + (_SPACES if shape.spaced is False else b"")) + b"*+"
+            return _outside(end + (SPACES if shape.spaced is False else b"")) + b"*+"
         return None
 
     def _literal(self, at: int) -> bytes:
@@ -255,8 +237,8 @@ class _Compiler:
         all the places looked at cost no more than a few times the line.
         """
         if at >= len(self._parts):
-            return b"" if literal[-1:] in _SPACES else _END
-        stop = _SPACES if set(literal) & set(_SPACES) else _SPACES + literal[:1]
+            return b"" if literal[-1:] in SPACES else _END
+        stop = SPACES if set(literal) & set(SPACES) else SPACES + literal[:1]
         ahead = b""
         for place in range(at, min(at + 2 * _LOOK_AHEAD_COLUMNS, len(self._parts)), 2):
             column, behind = self._parts[place], self._literal(place + 1)
@@ -272,15 +254,15 @@ class _Compiler:
                 if not shape.bounded or (end and end in shape.chars):
                     break
                 ahead += b"(?>" + shape.exact + b")"
-            elif shape.spaced is None and end == b" " and stop == _SPACES:
+            elif shape.spaced is None and end == b" " and stop == SPACES:
                 # At its commas nothing ends, so that few places look across one list.
-                ahead += _WORDS
+                ahead += WORDS
             elif shape.spaced is not True and (not end or end in stop or end in shape.never):
                 ahead += _outside(stop + end) + b"*+"
             else:
                 break
             ahead += re.escape(behind) if behind else _END
-            if behind.strip() or stop != _SPACES or not (shape.chars or not shape.exact):
+            if behind.strip() or stop != SPACES or not (shape.chars or not shape.exact):
                 # Evidence enough, and the less is asked the more odd values are read.
                 break
         return ahead
@@ -291,7 +273,7 @@ def _before_column(column: Column, following: Column) -> bytes:
     if shape.exact and (not shape.chars or (begins and not set(shape.chars) & set(begins))):
         return b"(?>" + shape.exact + b")"
     if not shape.exact and begins and set(begins) <= set(shape.never):
-        return _outside(begins + (_SPACES if shape.spaced is False else b"")) + b"*+"
+        return _outside(begins + (SPACES if shape.spaced is False else b"")) + b"*+"
     raise OptionError(
         "log_format",
         f"nothing between {column.name} and {following.name}: "

@@ -14,17 +14,7 @@ from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.builders.apache_items import NUMBER
-from hooktail_parsers.builders.columns import (
-    LIST,
-    REQUEST,
-    TEXT,
-    TOKEN,
-    USER,
-    WORD,
-    Column,
-    Shape,
-    compile_layout,
-)
+from hooktail_parsers.builders.columns import compile_layout
 from hooktail_parsers.builders.goaccess_formats import PREDEFINED, GoAccessFormat
 from hooktail_parsers.builders.json_template import JsonTemplate
 from hooktail_parsers.builders.layout_parser import (
@@ -37,7 +27,8 @@ from hooktail_parsers.builders.layout_parser import (
     kept_fields,
 )
 from hooktail_parsers.builders.notations import without_quotes
-from hooktail_parsers.builders.record_plan import Meaning, RecordPlan, TimeSource
+from hooktail_parsers.builders.record_plan import Column, Meaning, RecordPlan, TimeSource
+from hooktail_parsers.builders.shapes import LIST, REQUEST, TEXT, TOKEN, USER, WORD, Shape
 from hooktail_parsers.builders.stamp_shape import stamp_shape
 from hooktail_parsers.builders.writers import NGINX_NONE, UNKNOWN
 from hooktail_parsers.date_format import strptime_ms
@@ -108,7 +99,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser | JsonPar
     )
     check_plan(plan, "%d and %t, or %x", "%h", "%r, or %m and %U")
     if not is_json:
-        return LayoutParser(compile_layout(parts, UNKNOWN), plan)
+        return LayoutParser(compile_layout(parts, UNKNOWN, spaces="counted"), plan)
     try:
         return JsonParser(JsonTemplate(parts), plan)
     except (ValueError, RecursionError) as error:

@@ -17,15 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.backtracking import bytes_of, cost_of
-from hooktail_parsers.builders.columns import (
-    LIST,
-    TEXT,
-    TOKEN,
-    USER,
-    Column,
-    Shape,
-    compile_layout,
-)
+from hooktail_parsers.builders.columns import compile_layout
 from hooktail_parsers.builders.grok_patterns import LAYOUTS, PATTERNS, QUOTED, STAMPS, TEXTS, TOKENS
 from hooktail_parsers.builders.group_names import group_meanings, group_time
 from hooktail_parsers.builders.layout_parser import (
@@ -37,8 +29,9 @@ from hooktail_parsers.builders.layout_parser import (
     kept_fields,
 )
 from hooktail_parsers.builders.notations import without_quotes
-from hooktail_parsers.builders.record_plan import Meaning, RecordPlan
+from hooktail_parsers.builders.record_plan import Column, Meaning, RecordPlan
 from hooktail_parsers.builders.regex import SHORTEST_LINE_BYTES, regex_parser
+from hooktail_parsers.builders.shapes import LIST, TEXT, TOKEN, USER, Shape
 from hooktail_parsers.builders.writers import UNKNOWN
 from hooktail_parsers.options import text_decoder
 from hooktail_parsers.regexes import compile_user_regex

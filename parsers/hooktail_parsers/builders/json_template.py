@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from hooktail_parsers import json_text
-from hooktail_parsers.builders.columns import Column, Layout, compile_layout
+from hooktail_parsers.builders.columns import Layout, compile_layout
+from hooktail_parsers.builders.record_plan import Column
 from hooktail_parsers.builders.writers import NGINX_NONE
 
 if TYPE_CHECKING:

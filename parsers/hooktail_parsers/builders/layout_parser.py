@@ -99,6 +99,8 @@ class LayoutParser:
         self._layout = layout
         self._match = layout.match
         self._open_end = layout.open_end
+        is_asked = layout.request == plan.request
+        self._ordinary, self._request = layout.ordinary if is_asked else None, layout.request
         self._plan = plan
         self._otherwise = otherwise
 
@@ -109,8 +111,17 @@ class LayoutParser:
     def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
         """Parses lines in order."""
         match, record, open_end = self._match, self._plan.record, self._open_end
+        ordinary, at = self._ordinary, self._request
+        behind = at + len(("method", "path", "query"))
         parsed: list[Parsed] = []
         for line in lines:
+            if ordinary is not None and line[-1:] != b"\r":
+                found = ordinary(line)
+                if found is not None:
+                    held = found.groups()
+                    texts = (*held[:at], b"", *held[behind:])
+                    parsed.append(record(texts, held[at:behind]))
+                    continue
             found = match(line[:-1] if open_end and line.endswith(b"\r") else line)
             parsed.append(record(found.groups()) if found else self._other(line))
         return parsed

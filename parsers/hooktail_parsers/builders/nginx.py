@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Format, OptionError
-from hooktail_parsers.builders.columns import Column, Shape, check_quotes, compile_layout
+from hooktail_parsers.builders.columns import check_quotes, compile_layout
 from hooktail_parsers.builders.json_template import JsonTemplate
 from hooktail_parsers.builders.layout_parser import (
     ALL_FIELDS,
@@ -25,7 +25,8 @@ from hooktail_parsers.builders.layout_parser import (
 from hooktail_parsers.builders.nginx_definition import read_definition
 from hooktail_parsers.builders.nginx_variables import nginx_column
 from hooktail_parsers.builders.notations import check_notation
-from hooktail_parsers.builders.record_plan import Meaning, RecordPlan, TimeSource
+from hooktail_parsers.builders.record_plan import Column, Meaning, RecordPlan, TimeSource
+from hooktail_parsers.builders.shapes import Shape
 from hooktail_parsers.builders.writers import NGINX_DEFAULT, NGINX_JSON, NGINX_NONE
 from hooktail_parsers.clock import clf_time_ms
 from hooktail_parsers.date_format import strptime_ms
@@ -65,7 +66,7 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser:
     parts = _with_whole_targets(_parts(text))
     if not is_json:
         check_quotes(parts)
-    layout = compile_layout(parts, writer)
+    layout = compile_layout(parts, writer, spaces="refused")
     meanings = [column.meaning for column in layout.columns]
     time = _time_source(layout.columns, options)
 

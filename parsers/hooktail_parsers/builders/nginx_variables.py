@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import re
 
-from hooktail_parsers.builders.columns import (
-    HEADER,
-    LIST,
-    REQUEST,
-    TEXT,
-    TOKEN,
-    USER,
-    WORD,
-    Column,
-    Shape,
-)
-from hooktail_parsers.builders.record_plan import Meaning, Role
+from hooktail_parsers.builders.record_plan import Column, Meaning, Role
+from hooktail_parsers.builders.shapes import HEADER, LIST, REQUEST, TEXT, TOKEN, USER, WORD, Shape
 
 _ADDRESS = Shape(rb"(?:unix:|[0-9A-Fa-f:.]{1,64}+|-|)", chars=b"0123456789abcdefABCDEF:.unix-")
 _NUMBER = Shape(rb"(?:[0-9]{1,18}+(?:\.[0-9]{1,9}+|)|-|)", chars=b"0123456789.-")
@@ -73,7 +63,7 @@ _KNOWN: dict[str, tuple[Shape, Role, int]] = {
     "body_bytes_sent": (_NUMBER, "bytes_sent", 0),
     "bytes_sent": (_NUMBER, "bytes_sent", 1),
     "request_time": (_NUMBER, "duration_s", 0),
-    "http_referer": (TEXT, "referrer", 0),
+    "http_referer": (WORD, "referrer", 0),
     "http_user_agent": (TEXT, "user_agent", 0),
     "http_cookie": (TEXT, "cookies", 0),
     "request_id": (TOKEN, "request_id", 0),

@@ -16,6 +16,8 @@ _SEPARATED = re.compile(rb"[,\s]").search
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _HIGHEST_PORT = 65_535
 _LONGEST_PORT = 5
+LONGEST_COUNT = 18
+"""Digits of a number of bytes."""
 MISSING = (b"", b"-")
 """How a column says that it has no value."""
 
@@ -36,11 +38,6 @@ def method_of(raw: bytes) -> str | None:
 def status_of(raw: bytes) -> int | None:
     """Reads a status; None for 0, 000 and what is none."""
     return int(raw) or None if _STATUS(raw) else None
-
-
-def count_of(raw: bytes) -> int | None:
-    """Reads a number of bytes."""
-    return int(raw) if _COUNT(raw) else None
 
 
 def port_of(raw: bytes) -> int | None:

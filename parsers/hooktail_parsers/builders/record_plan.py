@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hooktail_parsers._api import JsonValue, ParseError, Record
 from hooktail_parsers.address import virtual_host
 from hooktail_parsers.builders.plain_values import (
+    LONGEST_COUNT,
     MISSING,
-    count_of,
     https_of,
     ip_of_list,
     method_of,
@@ -35,6 +35,8 @@ from hooktail_parsers.text import stated
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hooktail_parsers.builders.shapes import Shape
+
 BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
@@ -52,9 +54,9 @@ _OWN_KEYS = frozenset(
 )  # fmt: skip
 """Roles that are keys of the record, filled by one text."""
 
-_PLAIN_REQUEST = re.compile(
-    rb'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++', re.DOTALL
-).fullmatch
+PLAIN_REQUEST = rb'([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++'
+"""An ordinary request line: its method, path and query."""
+_PLAIN_REQUEST = re.compile(PLAIN_REQUEST).fullmatch
 _PLAIN_TARGET = re.compile(rb'(/[^ ?"\\]*+)(?:\?([^ "\\]*+))?').fullmatch
 _SIGNED = re.compile(rb"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?").fullmatch
 
@@ -74,6 +76,15 @@ class Meaning:
     """How many of its units make a second."""
     decode_url: bool = False
     """Whether the writer percent-encodes text that holds no space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A variable of a layout: its name as the definition has it, its shape and its meaning."""
+
+    name: str
+    shape: Shape
+    meaning: Meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,9 @@ class RecordPlan:
         for place, meaning in ranked:
             self._assign(place, meaning)
         self._fields.sort(key=lambda each: each[0])
+        # Sizes hardly repeat: they are read without a memory.
+        self._size = next((at for at, name, _ in self._values if name == "bytes_sent"), None)
+        self._repeated = [each for each in self._values if each[1] != "bytes_sent"]
         self._more = bool(self._fields or self._headers or self._cookies or session_cookie)
         self._located = bool(self._hosts or self._schemes or self._port)
 
@@ -192,8 +206,6 @@ class RecordPlan:
                 return Memo(ip_of_list, 16_384)
             case "status":
                 return Memo(status_of, 1024)
-            case "bytes_sent":
-                return Memo(count_of)
             case "duration_s":
                 return Memo(lambda raw: seconds_of(raw, per_s))
             case "user":
@@ -213,6 +225,11 @@ class RecordPlan:
         self._fields.append((place, name, reader))
 
     @property
+    def request(self) -> int | None:
+        """The place of the text that is the request line."""
+        return self._request
+
+    @property
     def has_ip(self) -> bool:
         """Whether some text is to state the client."""
         return self._has("ip")
@@ -227,8 +244,13 @@ class RecordPlan:
         """Whether some text is to state the time."""
         return self._time is not None
 
-    def record(self, texts: Sequence[bytes]) -> Record | ParseError:
-        """Makes a record of the texts of one line; a missing text is empty or `-`."""
+    def record(
+        self, texts: Sequence[bytes], plain: Sequence[Any] | None = None
+    ) -> Record | ParseError:
+        """Makes a record of the texts of one line; a missing text is empty or `-`.
+
+        With `plain`, the request is taken apart already: its method, path and query.
+        """
         time_ms = None
         if self._time is not None:
             place = self._time_place
@@ -242,11 +264,13 @@ class RecordPlan:
         method, scheme, host, port, path, query = None, None, None, None, None, None
         if self._request is not None:
             raw = texts[self._request]
-            plain = _PLAIN_REQUEST(raw)
+            if plain is None:
+                found = _PLAIN_REQUEST(raw)
+                plain = None if found is None else found.groups()
             if plain is not None:
-                verb, target, text = plain.groups()
+                verb, target, text = plain
                 decode = self._decode
-                method, path = verb.decode("ascii"), decode(target)
+                method, path = self._methods[verb], decode(target)
                 query = None if text is None else decode(text)
             else:
                 request = read_request(self._unescape(raw), self._decode)
@@ -260,8 +284,12 @@ class RecordPlan:
             method, scheme, host, port, path, query = request
             method = method or None
         record = Record(time_ms, None, method, scheme, host, port, path, query)
-        for place, name, reader in self._values:
+        for place, name, reader in self._repeated:
             setattr(record, name, reader[texts[place]])
+        if self._size is not None:
+            size = texts[self._size]
+            if size.isdigit() and len(size) <= LONGEST_COUNT:
+                record.bytes_sent = int(size)
         if self._located:
             self._locate(record, texts)
         if self._more:

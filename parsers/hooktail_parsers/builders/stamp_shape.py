@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hooktail_parsers.builders.columns import Shape
+from hooktail_parsers.builders.shapes import Shape
 
 _LOOKS = {
     "Y": rb"[0-9]{4}",

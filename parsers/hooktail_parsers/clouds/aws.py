@@ -12,19 +12,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
+from hooktail_parsers._api import Format, ParseError, Record, Skip
 from hooktail_parsers.address import client_ip, split_authority, virtual_host
-from hooktail_parsers.clock import clf_time_ms
+from hooktail_parsers.clock import clf_time_ms, iso_seconds
 from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import peer_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
-from hooktail_parsers.times import IsoSeconds, iso_time_ms
+from hooktail_parsers.times import iso_time_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
 
@@ -80,13 +80,14 @@ _ORDINARY_BALANCED = (
     + rb'([^/?#@ "\\]++)(/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++" '
     + QUOTED
 )
+_ORDINARY_TIME = rb"([0-9-]{10}T[0-9:]{8})(?:\.([0-9]{3})[0-9]{0,6}+)?Z "
 _ORDINARY_ALB = re.compile(
-    rb"[a-z0-9]++ ([0-9T:.+-]++Z?+) " + _ORDINARY_BALANCED + _END, re.DOTALL
+    rb"[a-z0-9]++ " + _ORDINARY_TIME + _ORDINARY_BALANCED + _END, re.DOTALL
 ).match
-_ORDINARY_CLASSIC = re.compile(rb"([0-9T:.+-]++Z?+) " + _ORDINARY_BALANCED + _END, re.DOTALL).match
+_ORDINARY_CLASSIC = re.compile(_ORDINARY_TIME + _ORDINARY_BALANCED + _END, re.DOTALL).match
 
 
-class BalancerParser(LineParser):
+class BalancerParser:
     """Reads lines of application and classic load balancers."""
 
     def __init__(self, options: Mapping[str, str], *, classic: bool) -> None:
@@ -96,7 +97,8 @@ class BalancerParser(LineParser):
         self._ordinary = _ORDINARY_CLASSIC if classic else _ORDINARY_ALB
         self._decode = decode
         self._read = RequestLine(decode).read
-        self._seconds = IsoSeconds()
+        self._seconds = iso_seconds(b"Z")
+        self._encoding = options.get("encoding", "utf-8")
         self._ips = Memo(client_ip, 16_384)
         self._hosts = Memo(lambda raw: split_authority(raw, decode), 1024)
         self._words = Memo(lambda raw: raw.decode("ascii"), 64)
@@ -107,37 +109,52 @@ class BalancerParser(LineParser):
         self._statuses = Memo(_status, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line: an ordinary one here, its fields when they are asked for."""
-        match = self._ordinary(line)
-        if match is None:
-            return self.careful_parse(line)
-        (
-            time, client, waited, worked, answered, status, sent, method, scheme, authority,
-            path, query, agent,
-        ) = match.groups()  # fmt: skip
-        time_ms = self._seconds.time_ms(time.decode("ascii"))
-        place = self._hosts[authority]
-        if time_ms is None or place is None:
-            return self.careful_parse(line)
-        words, decode = self._words, self._decode
-        return LateRecord(
-            time_ms,
-            self._ips[client],
-            words[method],
-            words[scheme],
-            place[0],
-            place[1],
-            decode(path),
-            None if query is None else decode(query),
-            self._statuses[status],
-            None,
-            self._texts[agent],
-            None,
-            None if sent == b"-" else int(sent),
-            round(float(waited) + float(worked) + float(answered), 6),
-            careful=self.careful_parse,
-            source=line,
-        )
+        """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, their fields when they are asked for."""
+        ordinary, careful, encoding = self._ordinary, self.careful_parse, self._encoding
+        seconds, ips, hosts, words = self._seconds, self._ips, self._hosts, self._words
+        statuses, texts = self._statuses, self._texts
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            match = ordinary(line)
+            if match is None:
+                append(careful(line))
+                continue
+            (
+                second, ms, client, waited, worked, answered, status, sent, method, scheme,
+                authority, path, query, agent,
+            ) = match.groups()  # fmt: skip
+            time_ms = seconds[second]
+            place = hosts[authority]
+            if time_ms is None or place is None:
+                append(careful(line))
+                continue
+            host, port = place
+            append(
+                LateRecord(
+                    time_ms if ms is None else time_ms + int(ms),
+                    ips[client],
+                    words[method],
+                    words[scheme],
+                    host,
+                    port,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    None,
+                    texts[agent],
+                    None,
+                    None if sent == b"-" else int(sent),
+                    round(float(waited) + float(worked) + float(answered), 6),
+                    careful=careful,
+                    source=line,
+                )
+            )
+        return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:
         """Parses one line, ordinary or not."""
@@ -218,13 +235,15 @@ _S3_QUOTES = re.compile(
     + (_S3_TAIL + rb"\r?\Z"),
     re.DOTALL,
 ).match
+# Of the next line, which was glued to a torn one.
+_BEGINNING = re.compile(rb" \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4}\] ").search
 # More columns than there are: a client has written some of them.
 _MORE_COLUMNS = re.compile(
     rb'" (?:"|(?:[0-9]{3}|0|-) [^ ]++ (?:[0-9]++|-) |(?:[^ "]++ ){7}[^"]*+")'
 ).search
 
 
-class S3Parser(LineParser):
+class S3Parser:
     """Reads server access logs of S3 buckets."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -235,42 +254,62 @@ class S3Parser(LineParser):
         self._ips = Memo(client_ip, 16_384)
         self._hosts = Memo(lambda raw: virtual_host(raw, decode), 1024)
         self._texts = Memo(lambda raw: stated(decode(raw)))
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
         self._statuses = Memo(_status, 1024)
+        self._encoding = options.get("encoding", "utf-8")
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line: an ordinary one here, its fields when they are asked for."""
-        match = _ORDINARY_S3(line)
-        if match is None:
-            return self.careful_parse(line)
-        (
-            time, ip, requester, request_id, method, path, query, status, sent, total_ms,
-            referrer, agent, host_header,
-        ) = match.groups()  # fmt: skip
-        time_ms = self._times[time]
-        if time_ms is None:
-            return BAD_TIME
-        host, port = (None, None) if host_header is None else self._hosts[host_header]
-        texts, decode = self._texts, self._decode
-        return LateRecord(
-            time_ms,
-            self._ips[ip],
-            method.decode("ascii"),
-            None,
-            host,
-            port,
-            decode(path),
-            None if query is None else decode(query),
-            self._statuses[status],
-            None if referrer is None else texts[referrer],
-            None if agent is None else texts[agent],
-            texts[requester],
-            None if sent == b"-" else int(sent),
-            None if total_ms == b"-" else int(total_ms) / 1000,
-            # Each is another one: nothing to remember.
-            request_id=stated(decode(request_id)),
-            careful=self.careful_parse,
-            source=line,
-        )
+        """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, their fields when they are asked for."""
+        careful, encoding = self.careful_parse, self._encoding
+        times, ips, hosts, texts = self._times, self._ips, self._hosts, self._texts
+        methods, statuses = self._methods, self._statuses
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            match = _ORDINARY_S3(line)
+            if match is None:
+                append(careful(line))
+                continue
+            (
+                time, ip, requester, request_id, method, path, query, status, sent, total_ms,
+                referrer, agent, host_header,
+            ) = match.groups()  # fmt: skip
+            time_ms = times[time]
+            if time_ms is None:
+                append(BAD_TIME)
+                continue
+            host, port = (None, None) if host_header is None else hosts[host_header]
+            append(
+                LateRecord(
+                    time_ms,
+                    ips[ip],
+                    methods[method],
+                    None,
+                    host,
+                    port,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    None if referrer is None else texts[referrer],
+                    None if agent is None else texts[agent],
+                    texts[requester],
+                    None if sent == b"-" else int(sent),
+                    None if total_ms == b"-" else int(total_ms) / 1000,
+                    None,
+                    None,
+                    None,
+                    None,
+                    # Each is another one: nothing to remember.
+                    None if request_id == b"-" else request_id.decode(encoding, "replace"),
+                    careful=careful,
+                    source=line,
+                )
+            )
+        return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:
         """Parses one line, ordinary or not."""
@@ -278,7 +317,9 @@ class S3Parser(LineParser):
         if match is None:
             match = _S3_QUOTES(line)
             # With one more quote, for the agent's own.
-            if match is not None and _MORE_COLUMNS(match["agent"] + b'"'):
+            if match is not None and (
+                _MORE_COLUMNS(match["agent"] + b'"') or _BEGINNING(line, match.end(3))
+            ):
                 return SYNTAX
         if match is None:
             return without_record(line)

@@ -27,6 +27,7 @@ from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import peer_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.times import iso_time_ms, zone_of
+from hooktail_parsers.torn import begins_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,8 @@ class DjangoRunserverParser(LineParser):
         if found is None:
             return without_record(line)
         before, request_line, status, size = found.groups()
+        if begins_within(request_line):
+            return SYNTAX
         stamp = _DJANGO_STAMP(before)
         if stamp is not None:
             time_ms = self._times[stamp[1]]
@@ -95,7 +98,7 @@ class UvicornParser(LineParser):
         if found is None:
             return without_record(line)
         before, request_line, status = found.groups()
-        if not before.endswith(b" - "):
+        if not before.endswith(b" - ") or begins_within(request_line):
             return SYNTAX
         prefix, _, client = before[:-3].rpartition(b" ")
         if client == b"-":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import Format, LineParser, Record
+from hooktail_parsers._api import Format, Record
 from hooktail_parsers.address import client_ip
 from hooktail_parsers.consoles.lines import console_time_ms, without_colours
 from hooktail_parsers.memo import Memo
@@ -27,9 +27,10 @@ from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
 from hooktail_parsers.times import zone_of
+from hooktail_parsers.torn import is_glued_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import Parsed
 
@@ -48,14 +49,35 @@ _WERKZEUG_LEAD = re.compile(
     re.DOTALL,
 ).fullmatch
 
+# Without a prefix, colours and lists.
+_ORDINARY_LEAD = rb'([^\x00- ",\[\x7f-\xff]++)'
+_ORDINARY_REST = (
+    rb'"([A-Z]++) (/[^ ?"\\\x1b]*+)(?:\?([^ "\\\x1b]*+))? HTTP/[0-9.]++"'
+    rb" ([0-9]{3}|-) ([0-9]{1,18}|-)(?: ([0-9]{1,9}\.[0-9]{1,9}))?\s*+\Z"
+)
+_ORDINARY_RACK = re.compile(
+    _ORDINARY_LEAD
+    + rb" [^\x00- \x7f-\xff]++ ([^\x00- \"\\\[\x7f-\xff]++) \[("
+    + _STAMP
+    + rb"(?: [+-][0-9]{4}| [A-Z]{1,5})?)\] "
+    + _ORDINARY_REST
+).match
+_ORDINARY_WERKZEUG = re.compile(
+    rb"(?![A-Z]++:[\w.]++:)" + _ORDINARY_LEAD + rb" - (-) \[(" + _STAMP + rb")\] " + _ORDINARY_REST
+).match
 
-class ConsoleClfParser(LineParser):
+
+class ConsoleClfParser:
     """Parses lines of either kind; `werkzeug` allows for a logging prefix, and no user."""
 
     def __init__(self, options: Mapping[str, str], *, werkzeug: bool) -> None:
         check_options(options)
         decode = self._decode = text_decoder(options)
         zone = zone_of(options)
+        self._encoding = options.get("encoding", "utf-8")
+        self._ordinary = _ORDINARY_WERKZEUG if werkzeug else _ORDINARY_RACK
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
         self._line = _WERKZEUG if werkzeug else _RACK
         self._lead = _WERKZEUG_LEAD if werkzeug else _RACK_LEAD
         self._names_user = not werkzeug
@@ -66,12 +88,53 @@ class ConsoleClfParser(LineParser):
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, the others one by one."""
+        ordinary, encoding = self._ordinary, self._encoding
+        ips, users, times = self._ips, self._users, self._times
+        methods, statuses = self._methods, self._statuses
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            found = ordinary(line)
+            if found is None:
+                append(self.careful_parse(line))
+                continue
+            client, user, time, method, path, query, status, size, seconds = found.groups()
+            time_ms = times[time]
+            if time_ms is None:
+                append(BAD_TIME)
+                continue
+            append(
+                Record(
+                    time_ms,
+                    ips[client],
+                    methods[method],
+                    None,
+                    None,
+                    None,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    None,
+                    None,
+                    users[user],
+                    None if size == b"-" else int(size),
+                    None if seconds is None else float(seconds),
+                )
+            )
+        return parsed
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = self._line(without_colours(line))
         if found is None:
             return without_record(line)
         before, time, request_line, status, size, seconds = found.groups()
         lead = self._lead(before)
-        if lead is None:
+        if lead is None or (self._names_user and is_glued_user(lead[2])):
             return SYNTAX
         time_ms = self._times[time]
         if time_ms is None:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import Format, LineParser, Record
+from hooktail_parsers._api import Format, Record
 from hooktail_parsers.address import client_ip
 from hooktail_parsers.memo import Memo
-from hooktail_parsers.ncsa.parser import BAD_TIME, NOT_A_REQUEST, START, without_record
+from hooktail_parsers.ncsa.parser import BAD_TIME, NOT_A_REQUEST, START, SYNTAX, without_record
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.split_request import read_split_request
@@ -23,7 +23,7 @@ from hooktail_parsers.text import stated
 from hooktail_parsers.times import ctime_ms, zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
 
@@ -34,26 +34,80 @@ _LINE = re.compile(
     rb"(?> via [^\s()]++\(\)|) \(\S*+ ([0-9]{1,3})\)",
     re.DOTALL,
 ).match
+_ORDINARY = re.compile(
+    rb"\[pid: ([0-9]{1,10})\|app: ([0-9-]{1,10})\|req: [^\]]*+\] ([0-9A-Fa-f.:]++) \(([^()]*+)\) "
+    rb"\{[^{}]*+\} \[([^\]]{20,32})\] ([A-Z]++) (/[^ ?]*+)(?:\?([^ ]*+))?"
+    rb" => generated ([0-9]{1,18}) bytes in ([0-9]{1,15}) (msecs|micros)"
+    rb"(?> via [^\s()]++\(\)|) \(\S*+ ([0-9]{1,3})\)"
+).match
 _UNITS_PER_SECOND = {b"msecs": 1000, b"micros": 1_000_000}
 
 
-class UwsgiParser(LineParser):
+class UwsgiParser:
     """Parses uWSGI's request lines."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options(options)
         decode = self._decode = text_decoder(options)
         zone = zone_of(options)
+        self._encoding = options.get("encoding", "utf-8")
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._statuses = Memo(lambda raw: int(raw) or None, 1024)
         self._times = Memo(lambda stamp: ctime_ms(stamp, zone), 1024)
         self._ips = Memo(client_ip, 16_384)
         self._texts = Memo(lambda raw: stated(decode(raw)))
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, the others one by one."""
+        encoding, times, ips, texts = self._encoding, self._times, self._ips, self._texts
+        methods, statuses = self._methods, self._statuses
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            found = _ORDINARY(line)
+            if found is None:
+                append(self.careful_parse(line))
+                continue
+            (
+                pid, app, client, user, time, method, path, query, size, spent, unit, status,
+            ) = found.groups()  # fmt: skip
+            time_ms = times[time]
+            if time_ms is None:
+                append(BAD_TIME)
+                continue
+            append(
+                Record(
+                    time_ms,
+                    ips[client],
+                    methods[method],
+                    None,
+                    None,
+                    None,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    None,
+                    None,
+                    texts[user],
+                    int(size),
+                    int(spent) / _UNITS_PER_SECOND[unit],
+                    fields={"pid": int(pid), "app": app.decode("ascii")},
+                )
+            )
+        return parsed
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = _LINE(line)
         if found is None:
             return without_record(line)
         pid, app, client, user, time, method, target, size, spent, unit, status = found.groups()
+        if b"[pid: " in target:
+            return SYNTAX
         time_ms = self._times[time]
         if time_ms is None:
             return BAD_TIME

@@ -35,6 +35,7 @@ from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.peer import forwarded_ip
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
+from hooktail_parsers.torn import begins_within, is_glued_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +58,7 @@ _BEHIND_REQUEST = (
 )
 _REST = re.compile(_TIME + QUOTED + _BEHIND_REQUEST, re.DOTALL).search
 _COLUMN = re.compile(
-    rb"\s*+(?>([A-Za-z][\w.-]{0,63})=|)(?:" + QUOTED + rb'|\[([^\]]*+)\]|([^\s"\[]\S*+))',
+    rb"\s*+(?>([A-Za-z][\w.-]{0,63})=|)(?:" + QUOTED + rb'(?=\s|\Z)|\[([^\]]*+)\]|([^\s"\[]\S*+))',
     re.DOTALL,
 ).match
 _MOST_COLUMNS = 64
@@ -188,7 +189,7 @@ class ClfColumnsParser:
 
     def _client(self, raw: bytes) -> _Client | None:
         lead = self._read_lead(raw)
-        if lead is None:
+        if lead is None or is_glued_user(lead.user):
             return None
         chain = unescape(lead.forwarded)
         return _Client(
@@ -248,8 +249,9 @@ class ClfColumnsParser:
             )
             tail = line[found.end() :]
             if (between or plain or tail) and not read_ordinary(record, between, plain, tail):
-                self._read_others(record, between, plain.split(), tail)
-            append(record)
+                append(self._with_others(record, between, plain, tail, agent))
+            else:
+                append(record)
         return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:
@@ -294,18 +296,24 @@ class ClfColumnsParser:
         if plain and not between and not tail and _DECIMAL(plain[1:]):
             record.duration_s = float(plain)
         elif between or plain or tail:
-            self._read_others(record, between, plain.split(), tail)
+            return self._with_others(record, between, plain, tail, agent)
         return record
 
-    def _read_others(self, record: Record, between: bytes, plain: list[bytes], tail: bytes) -> None:
+    def _with_others(
+        self, record: Record, between: bytes, plain: bytes, tail: bytes, agent: bytes | None
+    ) -> Parsed:
         """Reads the columns of no known place: before the request, before and behind the agent."""
-        columns = [Column(None, each, quoted=False) for each in plain[:_MOST_COLUMNS]]
+        behind, is_whole = _columns(tail)
+        # Referrer and agent may stand there, of which one lacks a quote.
+        if begins_within(plain + tail) or not (is_whole or agent is not None):
+            return SYNTAX
+        columns = [Column(None, each, quoted=False) for each in plain.split()[:_MOST_COLUMNS]]
         seconds = _SECONDS_IN_PARENTHESES(between)
         if seconds:
             record.duration_s = float(seconds[1])
         else:
             columns += [Column(None, each, quoted=False) for each in between.split()]
-        columns += _columns(tail)
+        columns += behind
         extra: list[JsonValue] = []
         named: dict[str, JsonValue] = {}
         for column in columns[:_MOST_COLUMNS]:
@@ -317,23 +325,30 @@ class ClfColumnsParser:
             else:
                 named[column.name] = text
         add_fields(record, named | ({"extra": extra} if extra else {}))
+        return record
 
 
-def _columns(tail: bytes) -> list[Column]:
-    """Cuts what stands behind the agent into columns; what has no form ends them."""
+def _columns(tail: bytes) -> tuple[list[Column], bool]:
+    """Cuts what stands behind the agent into columns; what has no form ends them.
+
+    False with them if that was a quote: of two columns that it ought to part, one would hold the
+    other's text.
+    """
     columns: list[Column] = []
     start = 0
     while len(columns) < _MOST_COLUMNS:
         match = _COLUMN(tail, start)
         if match is None:
-            break
+            return columns, b'"' not in tail[start:]
         name, quoted, bracketed, plain = match.groups()
+        if plain is not None and b'"' in plain:
+            return columns, False
         value = next(each for each in (quoted, bracketed, plain) if each is not None)
         columns.append(
             Column(None if name is None else name.decode("ascii"), value, quoted is not None)
         )
         start = match.end()
-    return columns
+    return columns, True
 
 
 def read_column(record: Record, column: Column, decode: Decode) -> bool:

@@ -27,6 +27,7 @@ from hooktail_parsers.request import read_request
 from hooktail_parsers.shape import LineShape
 from hooktail_parsers.stops import Stop, farthest, where_it_stops
 from hooktail_parsers.text import QUOTED, stated, unescape
+from hooktail_parsers.torn import begins_within, is_glued_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +118,7 @@ class NcsaParser:
         self._encoding = options.get("encoding", "utf-8")
         self._finish, self._late = layout.finish, layout.late
         self.shape = _shape(layout)
-        self._host_second = layout.host_second
+        self._host_second, self._is_raw = layout.host_second, bool(layout.raw_agent_end)
         self._ordinary = re.compile(_ordinary_expression(layout), re.DOTALL).match
         expressions = [_any_expression(layout, _tail(layout.agent, _END))]
         if layout.raw_agent_end:
@@ -217,8 +218,8 @@ class NcsaParser:
         if found is None:
             return without_record(line)
         vhost, ip, ident, user, time, line_text, status, size, referrer, agent = found.groups()
-        if user.startswith(b"- "):
-            # The columns of another format, one to the right: no user is called that.
+        if is_glued_user(user) or (self._is_raw and begins_within(agent)):
+            # Or the columns of another format, one to the right.
             return SYNTAX
         time_ms = self._times[time]
         if time_ms is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import Format, LineParser, Record
+from hooktail_parsers._api import Format, Record
 from hooktail_parsers.address import client_ip
 from hooktail_parsers.clock import clf_time_ms
 from hooktail_parsers.memo import Memo
@@ -20,6 +20,8 @@ from hooktail_parsers.ncsa.parser import (
     COMMON_FIELDS,
     LAST_FIELDS,
     NOT_A_REQUEST,
+    PLAIN_REQUEST,
+    PLAIN_TOKEN,
     START,
     SYNTAX,
     without_record,
@@ -27,9 +29,10 @@ from hooktail_parsers.ncsa.parser import (
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import QUOTED, stated, unescape
+from hooktail_parsers.torn import is_glued_user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
 
@@ -52,19 +55,77 @@ _NO_TIME = re.compile(
     re.DOTALL,
 ).match
 
+_ORDINARY_SSL = re.compile(
+    rb'\[([^\]"\\]{26})\] '
+    + PLAIN_TOKEN
+    + rb' ([^\s"]++) ([^\s"]++) '
+    + PLAIN_REQUEST
+    + rb" ([0-9]{1,18}|-)(?=\s|\Z)"
+).match
+_ORDINARY_NO_TIME = re.compile(
+    PLAIN_TOKEN.replace(b",", b",\\[", 1)
+    + rb' - ([^\x00- "\\\[]++) '
+    + PLAIN_REQUEST
+    + rb" ([0-9]{3}|0|-) ([0-9]{1,18}|-)(?> "
+    + QUOTED
+    + rb" "
+    + QUOTED
+    + rb"|)(?: ([0-9]{1,9}\.[0-9]{1,9}))?(?=\s|\Z)",
+    re.DOTALL,
+).match
 
-class SslRequestParser(LineParser):
+
+class SslRequestParser:
     """Parses lines of `%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x "%r" %b`."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options(options)
         decode = self._decode = text_decoder(options)
+        self._encoding = options.get("encoding", "utf-8")
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._words = Memo(decode, 64)
         self._request = RequestLine(decode)
         self._times = Memo(clf_time_ms, 1024)
         self._ips = Memo(client_ip, 16_384)
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, the others one by one."""
+        encoding, times, ips = self._encoding, self._times, self._ips
+        methods, words = self._methods, self._words
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            found = _ORDINARY_SSL(line)
+            if found is None:
+                append(self.careful_parse(line))
+                continue
+            time, client, protocol, cipher, method, path, query, size = found.groups()
+            time_ms = times[time]
+            if time_ms is None or protocol == b"-" or cipher == b"-":
+                append(self.careful_parse(line))
+                continue
+            append(
+                Record(
+                    time_ms,
+                    ips[client],
+                    methods[method],
+                    "https",
+                    None,
+                    None,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    bytes_sent=None if size == b"-" else int(size),
+                    fields={"ssl_protocol": words[protocol], "ssl_cipher": words[cipher]},
+                )
+            )
+        return parsed
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = _SSL_REQUEST(line)
         if found is None:
             return without_record(line)
@@ -97,23 +158,64 @@ class SslRequestParser(LineParser):
         )
 
 
-class NoTimeParser(LineParser):
+class NoTimeParser:
     """Parses common and combined lines that have no time, perhaps with seconds at the end."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options(options)
         decode = self._decode = text_decoder(options)
+        self._encoding = options.get("encoding", "utf-8")
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
         self._request = RequestLine(decode)
         self._ips = Memo(client_ip, 16_384)
         self._texts = Memo(lambda raw: stated(decode(unescape(raw))))
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, the others one by one."""
+        encoding, ips, texts = self._encoding, self._ips, self._texts
+        methods, statuses = self._methods, self._statuses
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            found = _ORDINARY_NO_TIME(line)
+            if found is None:
+                append(self.careful_parse(line))
+                continue
+            client, user, method, path, query, status, size, referrer, agent, seconds = (
+                found.groups()
+            )
+            append(
+                Record(
+                    None,
+                    ips[client],
+                    methods[method],
+                    None,
+                    None,
+                    None,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    None if referrer is None else texts[referrer],
+                    None if agent is None else texts[agent],
+                    texts[user],
+                    None if size == b"-" else int(size),
+                    None if seconds is None else float(seconds),
+                )
+            )
+        return parsed
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = _NO_TIME(line)
         if found is None:
             return without_record(line)
         client, ident, user, request_line, status, size, referrer, agent, seconds = found.groups()
-        if user.startswith(b"- "):
+        if is_glued_user(user):
             return SYNTAX
         request = self._request.read(unescape(request_line))
         if request is None:

@@ -64,6 +64,8 @@ def vhost_plus_lead(lead: bytes) -> Lead | None:
     if client_ip(plain.client) is None:
         columns = lead.split(b" ", _MOST_LEAD_COLUMNS)
         for at in range(2, len(columns) - 2):
+            if b":" in columns[0] and b":" in columns[at - 1]:
+                return None  # two virtual hosts: of a torn line, and of the next
             if client_ip(columns[at]):
                 user = b" ".join(columns[at + 2 :])
                 return Lead(columns[at], user, columns[0], columns[at + 1])

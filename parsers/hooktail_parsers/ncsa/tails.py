@@ -23,13 +23,21 @@ _SECONDS = re.compile(rb" ([0-9]{1,12})" + _END).match
 _JETTY = re.compile(
     rb"\s++(?>" + QUOTED + rb"|-|)" + rb"(?:\s*+([0-9]{1,12}))?" + _END, re.DOTALL
 ).match
+# With both columns, as mostly they are.
+_JETTY_ORDINARY = re.compile(rb'\s++"([^"\\]*+)"\s*+([0-9]{1,12})' + _END).match
 # nginx writes one element for each upstream tried: `a, b`, and ` : ` between groups of them.
 _LIST = rb"([^\s,]++(?>(?:(?:,| :) [^\s,]++)*))"
 _INGRESS = re.compile(
     rb" ([0-9]{1,18}|-) ([0-9]{1,9}(?:\.[0-9]{1,9})?|-)"
     rb" \[([^\]]*+)\](?: \[([^\]]*+)\])?" + (rb" " + _LIST) * 4 + rb"(?: ([^\s]++))?" + _END
 ).match
-# The same without what goes to the fields.
+# The same without what goes to the fields: of one upstream, and of any number.
+_INGRESS_ORDINARY = re.compile(
+    rb" (?:[0-9]{1,18}|-) ([0-9]{1,9}\.[0-9]{1,9}) \[[^\]]*+\] \[[^\]]*+\]"
+    + rb" [^\s,]++" * 4
+    + rb" ([^\s]++)"
+    + _END
+).match
 _INGRESS_LATE = re.compile(
     rb" (?:[0-9]{1,18}|-) ([0-9]{1,9}(?:\.[0-9]{1,9})?|-) \[[^\]]*+\](?: \[[^\]]*+\])?"
     + (rb" " + _LIST.replace(b"([^", b"(?:[^", 1)) * 4
@@ -45,8 +53,9 @@ _TRAEFIK = re.compile(
 _TRAEFIK_LATE = re.compile(rb' (?:[0-9]{1,18}|-) "[^"]*+"? ?"[^"]*+" ([0-9]{1,12})ms' + _END).match
 _LONGEST_LIST_BYTES = 1024
 # What is a list at a glance.
-_OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = _OCTET + rb"(?:\." + _OCTET + rb"){3}"
+# The first digit decides: nothing is tried twice.
+_OCTET = rb"(?:1[0-9]{0,2}+|2(?:[0-4][0-9]?+|5[0-5]?+|[6-9]|)|[3-9][0-9]?+|0)"
+_IPV4 = rb"\.".join([_OCTET] * 4)
 _IPV4_LIST = re.compile(rb' "(' + _IPV4 + rb"(?:, ?" + _IPV4 + rb'){0,8})"(?=\s|\Z)').match
 _NO_HOPS = frozenset((b"-", b"unknown"))
 
@@ -89,6 +98,13 @@ def read_seconds(record: Record, tail: bytes, _decode: Decode) -> None:
 
 def read_cookies_and_latency(record: Record, tail: bytes, decode: Decode) -> None:
     """Reads Jetty's cookies, quoted, and its latency in milliseconds; either may be absent."""
+    match = _JETTY_ORDINARY(tail)
+    if match is not None:
+        raw, spent_ms = match.groups()
+        if b"=" in raw:
+            record.cookies = decode(raw)
+        record.duration_s = int(spent_ms) / 1000
+        return
     match = _JETTY(tail)
     if match is None:
         return
@@ -128,7 +144,7 @@ def read_ingress(record: Record, tail: bytes, decode: Decode) -> None:
 
 def read_ingress_late(record: Record, tail: bytes, decode: Decode) -> None:
     """Reads the duration and the request's id, as `read_ingress` does."""
-    match = _INGRESS_LATE(tail)
+    match = _INGRESS_ORDINARY(tail) or _INGRESS_LATE(tail)
     if match is None:
         return
     time, request_id = match.groups()

@@ -14,18 +14,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import Format, LineParser, ParseError, Record, Skip
+from hooktail_parsers._api import Format, ParseError, Record, Skip
 from hooktail_parsers.address import client_ip, virtual_host
+from hooktail_parsers.clock import iso_seconds
 from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
-from hooktail_parsers.peer import forwarded_ip
+from hooktail_parsers.peer import forwarded_ip, is_inner
 from hooktail_parsers.request_line import RequestLine
 from hooktail_parsers.text import stated
-from hooktail_parsers.times import IsoSeconds, iso_time_ms, zone_of
+from hooktail_parsers.times import iso_time_ms, zone_of
+from hooktail_parsers.torn import begins_within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
 
@@ -42,8 +44,8 @@ _COUNTERS = (
 _LAST = rb'"([^"]*+)" "([^"]*+)" "([^"]*+)"((?: [^"]*+|\r)?)\Z'
 _LINE = re.compile(_HEAD + rb'"([^"]*+)"' + _COUNTERS + rb'"([^"]*+)" "([^"]*+)" ' + _LAST).match
 _ORDINARY = re.compile(
-    _HEAD
-    + rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
+    rb"(?>ACCESS |)\[([0-9-]{10}T[0-9:]{8})(?:\.([0-9]{3})[0-9]{0,6}+)?Z\] "
+    rb'"([A-Z]++) (/[^ ?"\\]*+)(?:\?([^ "\\]*+))? HTTP/[0-9.]++"'
     # As above, without what goes to the fields.
     + _COUNTERS.replace(b'([^ "]++)', b'[^ "]++', 1)
     + rb'"([^"]*+)" "([^"]*+)" "([^"]*+)" "([^"]*+)" "[^"]*+"(?: [^"]*+|\r)?\Z'
@@ -53,12 +55,18 @@ _QUOTES = re.compile(
     rb"(?>" + _HEAD + rb'"(.*?)"' + _COUNTERS + rb'"([^"]*+)" ")(?P<agent>.*?)" ' + _LAST, re.DOTALL
 ).match
 _BETWEEN_COLUMNS = b'" "'
+_MISSING = (b"", b"-")
 # Behind the cluster: the addresses of both ends. The last one counts only with a column behind
 # it: at the end of a torn line it may be cut.
 _REMOTE = re.compile(rb" ([^ ]++) [^ ]++ [^ ]++ ([^ ]++) ").match
 
 
-class EnvoyParser(LineParser):
+def _public_ip(hop: bytes) -> str | None:
+    ip = client_ip(hop)
+    return None if ip is None or is_inner(ip) else ip
+
+
+class EnvoyParser:
     """Reads lines of Envoy in the text format."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -66,7 +74,9 @@ class EnvoyParser(LineParser):
         decode = self._decode = text_decoder(options)
         zone = zone_of(options)
         self._read = RequestLine(decode).read
-        self._seconds = IsoSeconds(zone)
+        self._seconds = iso_seconds(b"Z")
+        self._encoding = options.get("encoding", "utf-8")
+        self._firsts = Memo(_public_ip, 16_384)
         self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
         self._times = Memo(lambda raw: iso_time_ms(raw, zone), 1024)
         self._chains = Memo(forwarded_ip, 16_384)
@@ -76,51 +86,68 @@ class EnvoyParser(LineParser):
         self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line: an ordinary one here, its fields when they are asked for."""
-        match = _ORDINARY(line)
-        if match is None:
-            return self.careful_parse(line)
-        (
-            time, method, path, query, status, sent, duration_ms, chain, agent, request_id,
-            authority,
-        ) = match.groups()  # fmt: skip
-        time_ms = self._seconds.time_ms(time.decode("latin-1"))
-        ip = self._chains[chain]
-        if time_ms is None or ip is None:
-            # Without a forwarded chain the client may be among the last columns.
-            return self.careful_parse(line)
-        host, port = self._hosts[authority]
-        texts, decode = self._texts, self._decode
-        return LateRecord(
-            time_ms,
-            ip,
-            self._methods[method],
-            None,
-            host,
-            port,
-            decode(path),
-            None if query is None else decode(query),
-            self._statuses[status],
-            None,
-            texts[agent],
-            None,
-            None if sent == b"-" else int(sent),
-            None if duration_ms == b"-" else int(duration_ms) / 1000,
-            None,
-            None,
-            stated(decode(chain)),
-            None,
-            stated(decode(request_id)),
-            careful=self.careful_parse,
-            source=line,
-        )
+        """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, their fields when they are asked for."""
+        careful, encoding = self.careful_parse, self._encoding
+        seconds, firsts, chains, hosts = self._seconds, self._firsts, self._chains, self._hosts
+        methods, statuses, texts = self._methods, self._statuses, self._texts
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            match = _ORDINARY(line)
+            if match is None:
+                append(careful(line))
+                continue
+            (
+                second, ms, method, path, query, status, sent, duration_ms, chain, agent,
+                request_id, authority,
+            ) = match.groups()  # fmt: skip
+            time_ms = seconds[second]
+            # Mostly the first one is public, and so the client.
+            ip = firsts[chain.partition(b",")[0]] or chains[chain]
+            if time_ms is None or ip is None:
+                # Without a forwarded chain the client may be among the last columns.
+                append(careful(line))
+                continue
+            host, port = hosts[authority]
+            append(
+                LateRecord(
+                    time_ms if ms is None else time_ms + int(ms),
+                    ip,
+                    methods[method],
+                    None,
+                    host,
+                    port,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    None,
+                    texts[agent],
+                    None,
+                    None if sent == b"-" else int(sent),
+                    None if duration_ms == b"-" else int(duration_ms) / 1000,
+                    None,
+                    None,
+                    chain.decode(encoding, "replace"),
+                    None,
+                    request_id.decode(encoding, "replace") if request_id not in _MISSING else None,
+                    careful=careful,
+                    source=line,
+                )
+            )
+        return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:
         """Parses one line, ordinary or not."""
         match = _LINE(line)
         if match is None and line[:1] in b"[A":
             match = _QUOTES(line)
-            if match is not None and _BETWEEN_COLUMNS in match["agent"]:
+            if match is not None and (
+                _BETWEEN_COLUMNS in match["agent"] or begins_within(line, match.start(2))
+            ):
                 return SYNTAX
         if match is None:
             return SYNTAX if line.strip(b"\x00 \t\r\n") else BLANK

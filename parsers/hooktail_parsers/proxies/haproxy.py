@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from hooktail_parsers._api import Format, LineParser, OptionError, ParseError, Record, Skip
+from hooktail_parsers._api import Format, OptionError, ParseError, Record, Skip
 from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.cookies import cookie_value
 from hooktail_parsers.late import LateRecord
@@ -26,7 +26,7 @@ from hooktail_parsers.text import stated
 from hooktail_parsers.times import MONTHS, day_s, offset_s, utc_s, within_minute_ms, zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
 
@@ -41,7 +41,7 @@ _LINE = re.compile(
     rb"(?:-?[0-9]++/){4}\+?(-?[0-9]{1,15}) "
     rb"([0-9]{3}|0|-1|-) \+?(-?[0-9]{1,18}) ([^ ]++) ([^ ]++) ([^ ]{4}) "
     rb"[0-9]++/[0-9]++/[0-9]++/[0-9]++/\+?[0-9]++ [0-9]++/[0-9]++ "
-    rb"(?>\{([^}]*+)\} |)(?>\{([^}]*+)\} |)"
+    rb"(?>\{([^{}]*+)\} |)(?>\{([^{}]*+)\} |)"
     rb'"([^"]*+)(?:(")(?=[ \r]|\Z)'
     # httpslog: error codes, then server name, version and cipher
     rb"(?> [-0-9a-zA-Z/]++ ([^ /]++)/[^ /]++/[^ \r]++(?=[ \r]|\Z)|)|\Z)"
@@ -52,13 +52,13 @@ _BEGINNING = re.compile(rb"[:\]-] (?=[^ \[\]]++ \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4
 _LONGEST_HEADER_BYTES = 512
 _ORDINARY = re.compile(
     rb'(?>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [^ \[\]"]++ [^ \[\]":]++(?:\[[0-9]++\])?: |)'
-    rb"([0-9a-fA-F.:]+):[0-9]{1,5} \[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2})"
-    rb"(:[^\]]{2,7})\] "
+    rb"([0-9a-fA-F.:]+):[0-9]{1,5} \[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8})"
+    rb"(?:\.([0-9]{3}))?\] "
     rb"[^ ~]++(~?+) [^ /]++/[^ ]++ "
     rb"(?:-?[0-9]++/){4}\+?(-?[0-9]{1,15}) "
     rb"([0-9]{3}|0|-1|-) \+?(-?[0-9]{1,18}) ([^ ]++) [^ ]++ [^ ]{4} "
     rb"[0-9]++/[0-9]++/[0-9]++/[0-9]++/\+?[0-9]++ [0-9]++/[0-9]++ "
-    rb"(?>\{([^}]*+)\} |)"
+    rb"(?>\{([^{}]*+)\} |)"
     rb'"([A-Z]++) (/[^ ?"#]*+)(?:\?([^ "#]*+))? HTTP/[0-9.]++"(?=\r?\Z)'
 ).match
 _CUT_FROM_BYTES: Final = 1000
@@ -87,10 +87,11 @@ _ATTRIBUTES_OF = {
 _ATTRIBUTES = frozenset(_ATTRIBUTES_OF.values())
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*").fullmatch
 _MOST_CAPTURES = 100
+_NO_CAPTURES = [b""]
 _OPTIONS = (*COMMON_OPTIONS, "request_captures", "session_cookie")
 
 
-class HaproxyParser(LineParser):
+class HaproxyParser:
     """Reads HTTP lines of HAProxy."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -101,12 +102,15 @@ class HaproxyParser(LineParser):
         self._zone = zone_of(options)
         self._read = RequestLine(decode).read
         self._minutes = Memo(self._local_minute_s, 1024)
+        self._seconds = Memo(self._whole_second_ms, 1024)
+        self._encoding = options.get("encoding", "utf-8")
         self._peers = Memo(peer_ip, 16_384)
         self._texts = Memo(lambda raw: stated(decode(unescape(raw)).strip()))
         self._captures = Memo(self._named)
         # The captures by the keys that they fill; other headers, and what ends TLS, are seldom.
         self._plan = [_ATTRIBUTES_OF.get(name, name) for name in self._names]
-        self._is_plain = not {*self._plan} - {*_ATTRIBUTES, ""} and "scheme" not in self._plan
+        named = [name for name in self._plan if name]
+        self._is_plain = {*named} <= {*_ATTRIBUTES} - {"scheme"} and len({*named}) == len(named)
         self._ips = Memo(client_ip, 16_384)
         self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
         self._hosts = Memo(
@@ -116,56 +120,67 @@ class HaproxyParser(LineParser):
         self._statuses = Memo(lambda raw: max(int(raw), 0) or None if raw != b"-" else None, 1024)
 
     def parse(self, line: bytes) -> Parsed:
-        """Parses one line: an ordinary one here, its fields when they are asked for."""
-        match = _ORDINARY(line)
-        if match is None:
-            return self.careful_parse(line)
-        (
-            client, minute, second, tls, active_ms, status, sent, cookie, captures, method, path,
-            query,
-        ) = match.groups()  # fmt: skip
-        rest = _SECOND(second)
-        minute_s = self._minutes[minute]
-        values = () if captures is None else captures.split(b"|")
-        if (
-            rest is None
-            or rest[3] is not None
-            or minute_s is None
-            or (captures is not None and (len(values) != len(self._plan) or not self._is_plain))
-        ):
-            return self.careful_parse(line)
-        decode = self._decode
-        record = LateRecord(
-            within_minute_ms(minute_s, rest[1], rest[2]),
-            self._ips[client],
-            self._methods[method],
-            "https" if tls else "http",
-            None,
-            None,
-            decode(path),
-            None if query is None else decode(query),
-            self._statuses[status],
-            None,
-            None,
-            None,
-            None if sent.startswith(b"-") else int(sent),
-            None if active_ms.startswith(b"-") else int(active_ms) / 1000,
-            self._texts[cookie],
-            careful=self.careful_parse,
-            source=line,
+        """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, their fields when they are asked for."""
+        careful, encoding, plan = self.careful_parse, self._encoding, self._plan
+        seconds, ips, methods = self._seconds, self._ips, self._methods
+        statuses, texts, hosts = self._statuses, self._texts, self._hosts
+        most = len(plan) if self._is_plain else 0
+        # What is not captured is a value behind the last one.
+        places = {name: place for place, name in enumerate(plan) if self._is_plain}
+        to_host, to_referrer, to_agent, to_cookies, to_xff, to_request_id = (
+            places.get(name, most)
+            for name in ("host", "referrer", "user_agent", "cookies", "xff", "request_id")
         )
-        for name, value in zip(self._plan, values, strict=False):
-            if name == "host":
-                host, port = self._hosts[value]
-                if host is not None:
-                    record.host, record.port = host, port
-            elif name:
-                text = self._texts[value]
-                if text is not None:
-                    setattr(record, name, text)
-        if self._session_cookie is not None and record.cookies is not None:
-            record.session = cookie_value(record.cookies, self._session_cookie)
-        return record
+        session_cookie = self._session_cookie
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            match = _ORDINARY(line)
+            if match is None:
+                append(careful(line))
+                continue
+            (
+                client, second, ms, tls, active_ms, status, sent, cookie, captures, method, path,
+                query,
+            ) = match.groups()  # fmt: skip
+            second_ms = seconds[second]
+            values = _NO_CAPTURES * most if captures is None else captures.split(b"|")
+            if second_ms is None or len(values) != most:
+                append(careful(line))
+                continue
+            values.append(b"")
+            host, port = hosts[values[to_host]]
+            record = LateRecord(
+                second_ms if ms is None else second_ms + int(ms),
+                ips[client],
+                methods[method],
+                "https" if tls else "http",
+                host,
+                port,
+                path.decode(encoding, "replace"),
+                None if query is None else query.decode(encoding, "replace"),
+                statuses[status],
+                texts[values[to_referrer]],
+                texts[values[to_agent]],
+                None,
+                None if sent[:1] == b"-" else int(sent),
+                None if active_ms[:1] == b"-" else int(active_ms) / 1000,
+                texts[values[to_cookies]] or texts[cookie],
+                None,
+                texts[values[to_xff]],
+                None,
+                texts[values[to_request_id]],
+                careful=careful,
+                source=line,
+            )
+            if session_cookie is not None and record.cookies is not None:
+                record.session = cookie_value(record.cookies, session_cookie)
+            append(record)
+        return parsed
 
     def careful_parse(self, line: bytes) -> Parsed:
         """Parses one line, ordinary or not."""
@@ -281,6 +296,10 @@ class HaproxyParser(LineParser):
         second, fraction, offset = rest.groups()
         minute_s = self._minutes[stamp[:_MINUTE_BYTES] + (offset or b"")]
         return None if minute_s is None else within_minute_ms(minute_s, second, fraction)
+
+    def _whole_second_ms(self, stamp: bytes) -> int | None:
+        """Converts a second, no leap second, to milliseconds."""
+        return None if stamp.endswith(b":60") else self._time_ms(stamp)
 
     def _local_minute_s(self, stamp: bytes) -> int | None:
         """Converts a minute, and the zone if there is one behind it, to seconds in UTC."""

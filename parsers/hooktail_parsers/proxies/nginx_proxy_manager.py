@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hooktail_parsers._api import Format, LineParser, Record
+from hooktail_parsers._api import Format, Record
 from hooktail_parsers.address import client_ip, virtual_host
 from hooktail_parsers.clock import clf_time_ms
+from hooktail_parsers.late import LateRecord
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.ncsa.parser import (
     AGENT_FIELDS,
@@ -34,7 +35,7 @@ from hooktail_parsers.split_request import read_split_request
 from hooktail_parsers.text import QUOTED, stated, unescape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import JsonValue, Parsed
 
@@ -48,16 +49,26 @@ _LINE = re.compile(
     rb"(?: \[Sent-to ([^\]]*+)\])? " + QUOTED + rb" " + QUOTED + rb"(?=\s|\Z)",
     re.DOTALL,
 ).match
+_ORDINARY = re.compile(
+    rb'\[([^\]"\\]{26})\] (?:[^\s"]++ [0-9-]++ )?([0-9]{3}|-) - '
+    rb'([A-Z]++) ([^\s"]*+) ([^\s"]*+) "(/[^?"\\]*+)(?:\?([^"\\]*+))?"'
+    rb" \[Client ([^\]]*+)\] \[Length ([0-9]{1,18}|-)\] \[Gzip [^\]]*+\]"
+    rb"(?: \[Sent-to [^\]]*+\])? " + QUOTED + rb" " + QUOTED + rb"(?=\s|\Z)",
+    re.DOTALL,
+).match
 _SCHEMES = {b"http": "http", b"https": "https"}
 
 
-class NginxProxyManagerParser(LineParser):
+class NginxProxyManagerParser:
     """Parses lines of either form, and of nginx's combined."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         check_options(options)
         decode = self._decode = text_decoder(options)
         self._combined = NcsaParser(options, Layout())
+        self._encoding = options.get("encoding", "utf-8")
+        self._methods = Memo(lambda raw: raw.decode("ascii"), 64)
+        self._statuses = Memo(lambda raw: int(raw) or None if raw != b"-" else None, 1024)
         self._times = Memo(clf_time_ms, 1024)
         self._ips = Memo(client_ip, 16_384)
         self._hosts = Memo(lambda token: virtual_host(token, decode), 1024)
@@ -65,6 +76,51 @@ class NginxProxyManagerParser(LineParser):
 
     def parse(self, line: bytes) -> Parsed:
         """Parses one line."""
+        return self.parse_batch((line,))[0]
+
+    def parse_batch(self, lines: Sequence[bytes]) -> list[Parsed]:
+        """Parses lines in order: the ordinary ones here, their fields when they are asked for."""
+        careful, encoding, schemes = self.careful_parse, self._encoding, _SCHEMES.get
+        times, ips, hosts, texts = self._times, self._ips, self._hosts, self._texts
+        methods, statuses = self._methods, self._statuses
+        parsed: list[Parsed] = []
+        append = parsed.append
+        for line in lines:
+            found = _ORDINARY(line)
+            if found is None:
+                append(careful(line))
+                continue
+            (
+                time, status, method, scheme, vhost, path, query, client, length, agent, referrer,
+            ) = found.groups()  # fmt: skip
+            time_ms = times[time]
+            if time_ms is None:
+                append(BAD_TIME)
+                continue
+            host, port = hosts[vhost]
+            append(
+                LateRecord(
+                    time_ms,
+                    ips[client],
+                    methods[method],
+                    schemes(scheme),
+                    host,
+                    port,
+                    path.decode(encoding, "replace"),
+                    None if query is None else query.decode(encoding, "replace"),
+                    statuses[status],
+                    texts[referrer],
+                    texts[agent],
+                    None,
+                    None if length == b"-" else int(length),
+                    careful=careful,
+                    source=line,
+                )
+            )
+        return parsed
+
+    def careful_parse(self, line: bytes) -> Parsed:
+        """Parses one line, ordinary or not."""
         found = _LINE(line)
         if found is None:
             return without_record(line) if line.startswith(b"[") else self._combined.parse(line)

@@ -31,17 +31,22 @@ SYNTAX = ParseError("syntax")
 BAD_TIME = ParseError("bad_time")
 NOT_A_REQUEST = ParseError("not_a_request")
 
+# The rest of a time, and what stands behind one: the next line, glued to a torn one.
+_NOT_GLUED = rb"(?! ++-?[0-9]{1,15} [^ ]++ [A-Z_]++/[0-9]{3} )"
 _LINE = re.compile(
-    rb"([0-9]{1,11}\.[0-9]{3}) ++(-?[0-9]{1,15}) ([^ ]++) ([A-Z_]++)/([0-9]{3}) ([0-9]{1,18}|-) "
+    rb"([0-9]{1,10}\.[0-9]{3}) ++(-?[0-9]{1,15}) ([^ ]++) ([A-Z_]++)/([0-9]{3}) ([0-9]{1,18}|-) "
     # A URL holds no spaces, unless `uri_whitespace allow` lets them in.
-    rb"([^ ]++) (\S++|.+?) ([^ ]++) ([A-Z_]++)/([^ ]++) ([^ \r]++)"
+    rb"([^ ]++) (\S++|.+?) ([^ ]++) ([A-Z_]++)/([^ ]++) ([^ \r]++)" + _NOT_GLUED
 ).match
+# Of the next line, which was glued to a torn one.
+_BEGINNING = re.compile(rb"[0-9]\.[0-9]{3} ++-?[0-9]++\Z").search
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++").fullmatch
 _PLAIN_URL = re.compile(rb"(https?)://([^/?#@ ]++)(/[^? ]*+)(?:\?([^ ]*+))?").fullmatch
 _ORDINARY = re.compile(
-    rb"([0-9]{1,11})\.([0-9]{3}) ++(-?[0-9]{1,15}) ([^ ]++) (?!UDP_)[A-Z_]++/([0-9]{3}) "
+    rb"([0-9]{1,10})\.([0-9]{3}) ++(-?[0-9]{1,15}) ([^ ]++) (?!UDP_)[A-Z_]++/([0-9]{3}) "
     rb"([0-9]{1,18}|-) (GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH) "
     rb"(https?)://([^/?#@\s]++)(/[^?\s]*+)(?:\?([^\s]*+))? ([^ ]++) [A-Z_]++/[^ ]++ [^ \r]++"
+    + _NOT_GLUED
 ).match
 
 
@@ -98,6 +103,8 @@ class SquidParser(LineParser):
             time, duration_ms, client, result, status, sent, method_text, url, user, hierarchy,
             peer, content_type,
         ) = match.groups()  # fmt: skip
+        if _BEGINNING(url):
+            return SYNTAX
         time_ms = epoch_ms(time)
         if time_ms is None:
             return BAD_TIME

@@ -13,8 +13,9 @@ from hooktail_parsers._api import ParseError, Record
 from hooktail_parsers.headed import BAD_TIME, NOT_A_REQUEST, SYNTAX
 from hooktail_parsers.late import LateRecord
 from hooktail_parsers.request import Request, read_target
+from hooktail_parsers.text import stated
 from hooktail_parsers.times import END_S, epoch_ms, utc_s
-from hooktail_parsers.w3c.values import SCHEMES, day_ms
+from hooktail_parsers.w3c.values import MISSING, SCHEMES, day_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -245,7 +246,8 @@ def _compile(
             None,
             texts.chains[chain],
             texts.sessions[cookies] if has_sessions else None,
-            plain[request_id],
+            # Each is another one: nothing to remember.
+            None if request_id in MISSING else stated(request_id.decode(encoding, "replace")),
             None,
             fields_of if others else None,
             (columns, texts),

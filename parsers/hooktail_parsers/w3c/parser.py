@@ -84,6 +84,9 @@ _OPTIONS = (*COMMON_OPTIONS, "fields", "session_cookie", *MAPPED)
 _MOST_LAYOUTS = 32
 _DIRECTIVE = re.compile(rb"#[ \t]*+([A-Za-z-]++)[ \t]*+:[ \t]*+(.*)", re.DOTALL).fullmatch
 _DAY = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ \t].*)?", re.DOTALL).fullmatch
+# Of the next line, which was glued to a torn one.
+_SECOND_CLOCK = re.compile(rb"\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t").search
+_FIRST_CLOCK_END = len("2025-03-14\t08:26:53")
 _OFFSET = re.compile(rb"[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]").fullmatch
 _BLANKS = re.compile(rb"[^ \t]++").findall
 # A lone quote is a token only where no quoted value can be read.
@@ -139,6 +142,7 @@ class W3cParser(HeadedParser):
                 if layout is not None:
                     tabs, texts = layout.tabs, layout.texts
                     count, read = layout.plan.count, layout.plan.read
+                    is_headed = not layout.prefixes
             # What begins with a control, a quote, `#` or a high byte is no ordinary line, and
             # neither is one with the NULs of a file that IIS has made larger beforehand.
             if layout is None or not b"#" < line[:1] < b"\x7f" or b"\x00" in line:
@@ -146,8 +150,12 @@ class W3cParser(HeadedParser):
                 continue
             if tabs:
                 columns = line.rstrip(b"\r\n").split(b"\t")
+                if not is_headed and _SECOND_CLOCK(line, _FIRST_CLOCK_END):
+                    append(COLUMN_COUNT)
+                    continue
             elif b'"' in line or b"\t" in line or b"  " in line:
-                append(self.careful_parse(line))
+                quoted = _ordinary_quoted(layout, line)
+                append(self.careful_parse(line) if quoted is None else read(quoted, texts))
                 continue
             else:
                 columns = line.rstrip(b" \r\n").split(b" ")
@@ -247,12 +255,40 @@ def _read_tabs(layout: _Layout, text: bytes) -> Result:
     columns = text.split(b"\t")
     count = layout.plan.count
     if layout.prefixes:
+        if _SECOND_CLOCK(text, _FIRST_CLOCK_END):
+            return COLUMN_COUNT
         if len(columns) in layout.prefixes:
             columns += [b"-"] * (count - len(columns))
         del columns[count:]
     if len(columns) != count:
         return COLUMN_COUNT
     return layout.plan.read(columns, layout.texts)
+
+
+def _ordinary_quoted(layout: _Layout, line: bytes) -> list[bytes] | None:
+    """Cuts a line between whose quotes, and not within them, columns end at one space each.
+
+    None for any other line.
+    """
+    pieces = line.rstrip(b" \r\n").split(b'"')
+    if len(pieces) % 2 == 0 or len(pieces) == 1 or b"\t" in line:
+        return None
+    spaced = layout.plan.spaced
+    columns: list[bytes] = []
+    last = len(pieces) - 1
+    for at, piece in enumerate(pieces):
+        if at % 2:
+            columns.append(b'"%b"' % piece if len(columns) in spaced else piece)
+        elif at == 0 or at == last:
+            if piece:
+                columns += piece.strip(b" ").split(b" ")
+                if piece[-1:] != b" " if at == 0 else piece[:1] != b" ":
+                    return None
+        elif piece != b" ":
+            if len(piece) < len(b" x ") or piece[:1] != b" " or piece[-1:] != b" ":
+                return None
+            columns += piece[1:-1].split(b" ")
+    return columns if len(columns) == layout.plan.count and b"" not in columns else None
 
 
 def _read_quoted(layout: _Layout, text: bytes) -> Result:

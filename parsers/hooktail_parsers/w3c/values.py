@@ -44,7 +44,7 @@ class Dialect:
     """`cs-uri` is `host/path`."""
 
 
-_MISSING = (b"-", b"", b'""', b'"-"')
+MISSING = (b"-", b"", b'""', b'"-"')
 _DATE = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})").fullmatch
 _CLOCK = re.compile(
     rb"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(?:[.,]([0-9]{1,9}))?"
@@ -88,7 +88,7 @@ def _method(raw: bytes) -> str | None:
 
 def _status(raw: bytes) -> int:
     """Returns 0 for a missing status and -1 for what is none."""
-    if raw in _MISSING:
+    if raw in MISSING:
         return 0
     return int(raw) if raw.isdigit() and (len(raw) == len("200") or raw == b"0") else -1
 
@@ -137,7 +137,7 @@ class Texts:
     ) -> None:
         def memory(undo: Callable[[bytes], bytes]) -> Memo[str | None]:
             def text(raw: bytes) -> str | None:
-                if raw in _MISSING:
+                if raw in MISSING:
                     return None
                 if literal:
                     return stated(decode(raw.replace(b'""', b'"')))
@@ -178,7 +178,7 @@ class Values:
         self.hosts = Memo(lambda raw: virtual_host(raw, decode), 1024)
         self.ports = Memo(_port, 64)
         self.schemes = Memo(lambda raw: SCHEMES.get(raw.lower()), 64)
-        self.texts = Memo(lambda raw: None if raw in _MISSING else stated(decode(raw)))
+        self.texts = Memo(lambda raw: None if raw in MISSING else stated(decode(raw)))
         self.durations_s: Memo[float | None] = Memo(
             lambda raw: float(raw) if _SECONDS(raw) else None
         )

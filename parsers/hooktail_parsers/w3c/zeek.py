@@ -57,6 +57,8 @@ _LONGEST_MARK_BYTES = 64
 _LONGEST_NUMBER = 18
 _HIGHEST_PORT = 65_535
 _STATUS_END = 1000
+_MOST_DIGITS = 10
+"""Of the seconds, until 2286. A stamp with more is glued to the beginning of one."""
 
 
 def _unescape(raw: bytes) -> bytes:
@@ -114,7 +116,7 @@ class ZeekParser(HeadedParser):
         time_ms = None
         if stamp not in self._missing:
             time_ms = epoch_ms(stamp)
-            if time_ms is None:
+            if time_ms is None or stamp[_MOST_DIGITS : _MOST_DIGITS + 1].isdigit():
                 return BAD_TIME
         return self._record(time_ms, raw, None, self._fields_of, values)
 
@@ -147,16 +149,28 @@ class ZeekParser(HeadedParser):
         method, uri, status_raw, host, port, ip, referrer, agent, user, size = raw
         if method in self._missing or uri in self._missing or not self._methods[method]:
             return NOT_A_REQUEST
-        request = read_target(method.decode("ascii"), _unescape(uri), self._decode)
-        if request is None:
-            return NOT_A_REQUEST
+        verb = method.decode("ascii")
+        scheme: str | None = None
+        own_host: str | None = None
+        own_port: int | None = None
+        query: str | None = None
+        if uri[:1] == b"/" and b"\\" not in uri:
+            target, mark, behind = uri.partition(b"?")
+            path: str | None = self._decode(target)
+            if mark:
+                query = self._decode(behind)
+        else:
+            request = read_target(verb, _unescape(uri), self._decode)
+            if request is None:
+                return NOT_A_REQUEST
+            _, scheme, own_host, own_port, path, query = request
         texts, numbers, missing = self._texts, self._numbers, self._missing
         status = 0 if status_raw in missing else numbers[status_raw]
         if status is None or status >= _STATUS_END:
             return SYNTAX
         named = (None, None) if host in missing else self._hosts[host]
         if named[0] is None:
-            named = request.host, request.port
+            named = own_host, own_port
         named_host, named_port = named
         server_port = numbers[port]
         if named_port is None and server_port is not None and server_port <= _HIGHEST_PORT:
@@ -164,17 +178,18 @@ class ZeekParser(HeadedParser):
         return LateRecord(
             time_ms,
             self._ips[ip],
-            request.method,
-            request.scheme,
+            verb,
+            scheme,
             named_host,
             named_port,
-            request.path,
-            request.query,
+            path,
+            query,
             status or None,
             texts[referrer],
             texts[agent],
             texts[user],
-            numbers[size],
+            # Sizes hardly repeat: nothing to remember.
+            _number(size),
             fields=fields or None,
             careful=fields_of,
             source=values,

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from hooktail_parsers import OptionError
 from hooktail_parsers.builders.apache import build as apache
-from hooktail_parsers.builders.columns import TEXT, TOKEN, WORD, Column, Shape, compile_layout
+from hooktail_parsers.builders.columns import compile_layout
 from hooktail_parsers.builders.goaccess import build as goaccess
 from hooktail_parsers.builders.grok import build as grok
 from hooktail_parsers.builders.grok_patterns import PATTERNS
 from hooktail_parsers.builders.nginx import build as nginx
-from hooktail_parsers.builders.record_plan import Meaning
+from hooktail_parsers.builders.record_plan import Column, Meaning
+from hooktail_parsers.builders.shapes import TEXT, TOKEN, WORD, Shape
 from hooktail_parsers.builders.writers import APACHE, NGINX_NONE, UNKNOWN, Writer
 
 NUMBER = Shape(rb"[0-9]{1,9}+", chars=b"0123456789")

@@ -13,6 +13,7 @@ from hooktail_parsers import ParseError, Record
 from hooktail_parsers.apps.pairs import PairReader
 from hooktail_parsers.builtin import FORMATS
 from hooktail_parsers.late import LateRecord
+from hooktail_parsers.w3c.parser import W3cParser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,3 +156,32 @@ def test_a_late_record_is_a_record_in_all_that_can_be_seen() -> None:
     assert written.headers == {"host": "h"}
     assert written.fields == {"b": 2}
     assert LateRecord[str](path="/b", fields={"c": 3}).fields == {"c": 3}
+
+
+HEADED = {
+    "iis_advanced_logging": [
+        b'2025-03-14 08:26:53.363 GET /cart "203.0.113.7" "Mozilla/5.0 (X11)" "shop.example" 200 9',
+        b'"2025-03-14" 08:26:53 GET "/a ""b""" 203.0.113.7 "A" "-" 200 "109"',
+    ],
+    "incapsula_w3c": [],
+    "cloudfront_standard": [],
+}
+"""Formats with a header, and lines below that of the example besides its own."""
+
+
+@pytest.mark.parametrize("name", HEADED)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_both_ways_agree_below_a_header(name: str, data: st.DataObject) -> None:
+    *header, example = FORMATS[name].example.encode().split(b"\n")
+    line = data.draw(damaged([example, *HEADED[name]]))
+    quick, careful = FORMATS[name].make({}), FORMATS[name].make({})
+    assert isinstance(careful, W3cParser)
+    careful.parse_batch(header)
+
+    found = quick.parse_batch([*header, line])[-1]
+    expected = careful.careful_parse(line)
+
+    assert (found.reason if isinstance(found, ParseError) else repr(found)) == (
+        expected.reason if isinstance(expected, ParseError) else repr(expected)
+    )

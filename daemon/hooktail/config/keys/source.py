@@ -191,7 +191,8 @@ SOURCE = Section(
 
 MAP = Section(
     title="[source.map]",
-    about="For JSON logs: record key = key in the log, both text; as parse --set map.KEY=VALUE.",
+    about="For JSON, logfmt, Laravel, Spring, W3C and CloudFront logs: record key = key or column "
+    "in the log, both text; as parse --set map.KEY=VALUE. json_wrapped takes message alone.",
     keys=(),
 )
 MAP_NAME = Text(allowed="a record key such as ip, path or user_agent", pattern=PRINTABLE)
