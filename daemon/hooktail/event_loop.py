@@ -1,22 +1,15 @@
-"""The event loop: which one runs, and what becomes of a bug in one of its callbacks.
-
-uvloop runs where it is installed, because a request costs less on it.
-"""
+"""Which event loop runs: uvloop where it is installed, because a request costs less on it."""
 
 from __future__ import annotations
 
-import asyncio
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-
-import structlog
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
 
 NO_UVLOOP_VARIABLE = "HOOKTAIL_NO_UVLOOP"
-
-log = structlog.get_logger()
 
 
 def factory(environ: Mapping[str, str]) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -30,22 +23,3 @@ def factory(environ: Mapping[str, str]) -> Callable[[], asyncio.AbstractEventLoo
 
     make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return make
-
-
-async def surface_bugs() -> None:
-    """Raises what a callback of the loop raises, to end the service: asyncio would only log it.
-
-    The journal is written in such a callback. Going on without it would be worse than a restart.
-    """
-    loop = asyncio.get_running_loop()
-    raised: asyncio.Future[None] = loop.create_future()
-
-    def surface(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        log.error("unexpected", message=context.get("message"), exc_info=error)
-        handle = context.get("handle")
-        if error is not None and handle is not None and not raised.done():
-            raised.set_exception(error)
-
-    loop.set_exception_handler(surface)
-    await raised

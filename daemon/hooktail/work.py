@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hooktail import descriptors, event_loop, garbage
+from hooktail import descriptors, garbage, loop_bugs
 from hooktail.branch import Branch, Opened, Shared, cancel
 from hooktail.checkpoint.keeper import Keeper
 from hooktail.checkpoint.places import Places
@@ -114,7 +114,7 @@ class Work:
                 keeping = self._tasks.create_task(self._keeper.run(), name="checkpoint")
                 watching = [
                     self._tasks.create_task(reporter.run(), name="watchdog-ping"),
-                    self._tasks.create_task(event_loop.surface_bugs(), name="bugs"),
+                    self._tasks.create_task(loop_bugs.surface_bugs(), name="bugs"),
                 ]
                 await lead
                 await self._wind_down()

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from support.source_harness import Harness
 
-from hooktail.tail.file import TailedFile
 from hooktail.tail.source import ARCHIVE_DAMAGED_S, GONE_QUIET_S, Resumption, Source
 
 
@@ -135,25 +134,6 @@ async def test_one_file_that_cannot_be_read_stops_nobody_else(
 
     monkeypatch.undo()
     assert sorted(await harness.read()) == [b"one", b"two"]
-
-
-async def test_a_file_unreadable_at_the_first_start_begins_at_its_end_once_readable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = Harness(tmp_path, start_at="end")
-    harness.write("old\n")
-
-    def refused(*_args: object, **_keys: object) -> TailedFile:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TailedFile, "open", refused)
-        harness.rescan()
-    harness.rescan()
-    harness.write("new\n")
-
-    assert await harness.read() == [b"new"]
-    harness.source.close()
 
 
 async def test_a_finished_file_is_held_while_lines_of_it_are_pending(harness: Harness) -> None:
