@@ -35,10 +35,10 @@ class Trail:
         if not before or (points and offset - points[-1][0] < POINT_BYTES):
             return
         points.append((offset, before))
-        # The first beyond `FIRST_BYTES` stays: near the beginning, and behind what many begin with.
-        first = 1 if points[0][0] >= FIRST_BYTES else 2
-        for i in range(len(points) - 2, first - 1, -1):
-            if points[i + 1][0] - points[i - 1][0] <= offset - points[i + 1][0]:
+        for i in range(len(points) - 2, 0, -1):
+            # The first beyond `FIRST_BYTES` stays: near the beginning, behind what many begin with.
+            is_first = points[i - 1][0] < FIRST_BYTES <= points[i][0]
+            if not is_first and points[i + 1][0] - points[i - 1][0] <= offset - points[i + 1][0]:
                 del points[i]
 
     def insert(self, offset: int, before: str) -> None:

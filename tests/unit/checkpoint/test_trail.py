@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import accumulate
 from math import log2
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hooktail.checkpoint.trail import FIRST_BYTES, POINT_BYTES, Trail
@@ -49,6 +49,7 @@ def test_a_terabyte_has_a_few_dozen_points() -> None:
     assert len(trail.points) <= 2 * log2((1 << 40) / POINT_BYTES)
 
 
+@example(batches=[1, 1, 3294, 2849, 262144, 2849, 262144])
 @given(batches=st.lists(st.integers(1, BATCH_BYTES), min_size=1, max_size=400))
 def test_a_point_near_the_beginning_stays(batches: list[int]) -> None:
     """It tells what an archive holds, without decompressing much of it."""

@@ -121,6 +121,8 @@ def test_varnish_knows_the_host_and_not_the_scheme() -> None:
     assert NCSA.record("varnishncsa", line) == whole(host="shop.example", port=8080)
     escaped = line.replace("a=1", r"a=\"")
     assert NCSA.record("varnishncsa", escaped) == whole(host="shop.example", port=8080, query='a="')
+    no_place = line.replace("Shop.example:8080", "::1shop.example")
+    assert NCSA.refusal("varnishncsa", no_place) == "not_a_request"
 
 
 @pytest.mark.parametrize("name", ["lighttpd", "ovh"])

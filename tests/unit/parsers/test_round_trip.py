@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from hooktail_parsers import Record
 from hooktail_parsers.builtin import FORMATS
+from hooktail_parsers.json_logs import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MISSING = ("", "-")
-TOKEN = st.from_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}", fullmatch=True).filter("-".__ne__)
+TOKEN = st.from_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}", fullmatch=True).filter(
+    lambda token: token not in values.MISSING  # `--` and `nil` are no methods
+)
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=25).map("a{}".format)
 PIECE = st.text(st.characters(codec="utf-8", exclude_characters="? "), max_size=15)
 
