@@ -287,7 +287,11 @@ def _ordinary_expression(layout: Layout) -> bytes:
         lead = host + PLAIN_TOKEN + _PLAIN_USER.replace(rb" - ", rb" [^ ]++ ", 1)
     request = PLAIN_REQUEST
     if layout.absolute:
-        lead = rb'(?=[^"]++"[A-Z]++ http://([0-9A-Za-z.-]++(?::[0-9]{1,4}+)?+)/)' + PLAIN_TOKEN + _PLAIN_USER
+        lead = (
+            rb'(?=[^"]++"[A-Z]++ http://([0-9A-Za-z.-]++(?::[0-9]{1,4}+)?+)/)'
+            + PLAIN_TOKEN
+            + _PLAIN_USER
+        )
         request = PLAIN_REQUEST.replace(rb" (/", rb" http://[^/]++(/", 1)
     end = rb"(?=" + layout.raw_agent_end + rb")" if layout.raw_agent_end else _END
     return lead + _TIME + b" " + request + _STATUS_BYTES + _tail(layout.agent, end)
