@@ -11,6 +11,7 @@ Nothing is taken from an entry whose own file is there: two files may begin alik
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -67,15 +68,21 @@ def take_over(feed: Owner, resumer: Resumer, met: Collection[FileTrack]) -> None
     `met` are the tracks begun in it; the checkpoint is up to date.
     """
     left = orphans(feed)
+    alike = [(key, *entry.parted) for key, entry in feed.keeper.store.state.files.items()]
+    alike = [each for each in alike if each[1]]
     for track in met:
         file = track.file
         if isinstance(file, PipedFile) or feed.tracks.get(track.key) is not track:
             continue
-        for key, proved, perhaps_more in list(resumer.like(look_at(file, feed.wall_s))):
+        likes = list(resumer.like(look_at(file, feed.wall_s)))
+        proved = {key: proved for key, proved, _ in likes} | {track.key: sys.maxsize}
+        _prove_more(proved, alike)
+        for key, _, perhaps_more in likes:
+            end = proved[key]
             if perhaps_more:
-                held = {at for at in left.get(key, ()) if at < proved or _may_hold(track, file, at)}
+                held = {at for at in left.get(key, ()) if at < end or _may_hold(track, file, at)}
             else:
-                held = {at for at in left.get(key, ()) if _is_within(at, proved, file)}
+                held = {at for at in left.get(key, ()) if _is_within(at, end, file)}
             if held:
                 left[key] = left[key] - held
                 _move(feed, key, held, track)
@@ -90,6 +97,22 @@ def orphans(feed: Owner) -> dict[int, frozenset[int]]:
             if waiting := frozenset(entry.pending if track is None else track.unmet):
                 found[key] = waiting
     return found
+
+
+def _prove_more(proved: dict[int, int], alike: list[tuple[int, int, int]]) -> None:
+    """Takes from what a file is proved to hold of one entry what it then holds of others.
+
+    `alike` has two entries' keys, and up to where they are one content.
+    """
+    news = True
+    while news:
+        news = False
+        for key, other, end in alike:
+            common = min(max(proved.get(key, 0), proved.get(other, 0)), end)
+            for each in (key, other):
+                if proved.get(each, 0) < common:
+                    proved[each] = common
+                    news = True
 
 
 def _may_hold(track: FileTrack, file: LogFile, start: int) -> bool:

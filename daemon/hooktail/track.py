@@ -165,6 +165,7 @@ class FileTrack:
         self._archive_bytes = 0
         self._before = file.before if file.offset == ledger.read else ""
         self._modified_s = 0
+        self._way_to = -1
         self._parts: dict[int, list[int]] = {}
         self._carried = list(carried)
         self._carries = ""
@@ -517,7 +518,10 @@ class FileTrack:
             self._feed.index(self.key, self.file, delta.read, self._before)
         if delta.read == self.file.offset and self.file.before:  # not while lines are read again
             change["b"] = self._before = self.file.before
-            if self.file.way:
+            if (
+                delta.read != self._way_to and self.file.way
+            ):  # once: it would take back later points
+                self._way_to = delta.read
                 change["w"] = list(self.file.way)
             if self.file.modified_s != self._modified_s:
                 change["m"] = self._modified_s = self.file.modified_s
