@@ -134,3 +134,25 @@ async def test_a_directory_that_may_not_be_entered_is_said_and_read_once_it_may_
         await looks(life)
     assert "file_readable_again" in [each["event"] for each in logs]
     assert len(life.destination.waiting) == 1
+
+
+async def test_a_directory_below_a_double_star_that_may_not_be_entered_is_said(
+    directory: Path,
+) -> None:
+    closed = directory / "logs" / "closed"
+    closed.mkdir(parents=True)
+    (closed / "shop.log").write_text(page_view(1))
+    with no_root():
+        life = Life(directory, paths=(f"{directory}/logs/**/*.log",))
+    closed.chmod(0)
+    with capture_logs() as logs:
+        await looks(life)
+        await looks(life)
+    told = [each for each in logs if each["event"] == "file_unreadable"]
+    assert [each["path"] for each in told] == [str(closed)]
+
+    closed.chmod(0o755)
+    with capture_logs() as logs:
+        await looks(life)
+    assert "file_readable_again" in [each["event"] for each in logs]
+    assert len(life.destination.waiting) == 1

@@ -89,6 +89,10 @@ def look(source: SourceSection, user: ServiceUser) -> Place:
         else:
             place.readable.append(path)
     _tell_blocked(place, source, user, blocked, found.unreadable)
+    for directory, reason in [*found.passed_over.items()][:MOST_TOLD]:
+        message = f"{user.name} cannot look into {shown(directory)}: {reason}; it is passed over"
+        hint = "let the user in if logs are there; else name the directories instead of **"
+        place.add(source.name, "directory_unreadable", Level.WARN, message, hint)
     if place.readable:
         _tell_readable(place, source, user)
     if not place.readable or len(patterns) > 1:

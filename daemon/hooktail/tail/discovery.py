@@ -36,6 +36,8 @@ class Scan:
     facts: dict[FileId, Facts] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
     unreadable: dict[Path, str] = field(default_factory=dict)
+    passed_over: dict[Path, str] = field(default_factory=dict)
+    """Directories below a `**` that may not be read: perhaps nothing for us is in them."""
     polled: dict[str, str] = field(default_factory=dict)
     """Those of the directories where inotify does not tell everything, with their file system."""
 
@@ -78,7 +80,7 @@ class Finder:
                 continue
             candidates: list[_Candidate] = []
             seen = []
-            for directory, entries in _expand(pattern, found.unreadable):
+            for directory, entries in _expand(pattern, found):
                 seen.append(directory)
                 place = directory.rstrip("/")
                 real = os.path.realpath(directory).rstrip("/")
@@ -173,7 +175,7 @@ def _raise_if_exhausted(error: OSError) -> None:
 _Entries = list[tuple[str, "os.DirEntry[str] | None"]]
 
 
-def _expand(pattern: str, unreadable: dict[Path, str]) -> Iterator[tuple[str, _Entries]]:
+def _expand(pattern: str, found: Scan) -> Iterator[tuple[str, _Entries]]:
     """Yields each directory in which files can appear, with those in it that fit the glob.
 
     `**` does not follow symlinks to directories: they can form a circle.
@@ -182,7 +184,7 @@ def _expand(pattern: str, unreadable: dict[Path, str]) -> Iterator[tuple[str, _E
     if "**" in pattern:
         place = _fixed_part(pattern)
         parts = pattern[len(place) :].strip("/").split("/")
-        for directory, inside in _walk(place):
+        for directory, inside in _walk(place, found.passed_over):
             below = [part for part in directory[len(place) :].split("/") if part]
             yield directory, [each for each in inside if _fits([*below, each[0]], parts)]
         return
@@ -200,11 +202,11 @@ def _expand(pattern: str, unreadable: dict[Path, str]) -> Iterator[tuple[str, _E
             continue
         except OSError as error:
             _raise_if_exhausted(error)
-            unreadable[Path(directory)] = error.strerror or str(error)
+            found.unreadable[Path(directory)] = error.strerror or str(error)
             yield directory, []
 
 
-def _walk(place: str) -> Iterator[tuple[str, _Entries]]:
+def _walk(place: str, passed_over: dict[Path, str]) -> Iterator[tuple[str, _Entries]]:
     """Yields every directory from `place` down that may be read, with what is in it."""
     left = [place]
     while left:
@@ -212,8 +214,11 @@ def _walk(place: str) -> Iterator[tuple[str, _Entries]]:
         try:
             with os.scandir(directory) as opened:
                 entries = list(opened)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
         except OSError as error:
             _raise_if_exhausted(error)
+            passed_over[Path(directory)] = error.strerror or str(error)
             continue
         left += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
         yield directory, [(entry.name, entry) for entry in entries]

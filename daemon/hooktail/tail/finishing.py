@@ -142,6 +142,12 @@ class Finishing:
                 if pending_too or not followed.track.pending:
                     deleted.remove(followed)
                     over_bytes -= _held_bytes(followed.file)
+                    if followed.track.pending:
+                        self._say_let_go(
+                            followed,
+                            "what waits is in memory alone: lost if hooktail "
+                            "is restarted or reloaded before it is delivered",
+                        )
                     self._close(followed)
         for followed in deleted:
             if over_bytes <= 0:
@@ -152,20 +158,24 @@ class Finishing:
                 self._let_go_unread(followed)
 
     def _let_go_unread(self, followed: Followed) -> None:
-        file = followed.file
-        unread_bytes = file.unread_bytes
-        self._following.log.warning(
-            "deleted_file_let_go",
-            path=shown(file.path),
-            unread_bytes=unread_bytes,
-            held_bytes=_held_bytes(file),
-            limit_bytes=self._limit_bytes,
-            hint="deleted before it was read; keep rotated files longer (logrotate's rotate and "
-            "delaycompress), or raise held_deleted_limit_bytes",
-        )
+        unread_bytes = followed.file.unread_bytes
+        self._say_let_go(followed, "deleted before it was read")
         followed.track.lost(unread_bytes)
         followed.track.finished()
         self._following.let_go(followed)
+
+    def _say_let_go(self, followed: Followed, why: str) -> None:
+        file = followed.file
+        self._following.log.warning(
+            "deleted_file_let_go",
+            path=shown(file.path),
+            unread_bytes=file.unread_bytes,
+            pending_lines=followed.track.pending,
+            held_bytes=_held_bytes(file),
+            limit_bytes=self._limit_bytes,
+            hint=f"{why}; keep rotated files longer (logrotate's rotate and delaycompress), or "
+            "raise held_deleted_limit_bytes",
+        )
 
     def _deleted(self) -> list[Followed]:
         return [

@@ -98,7 +98,7 @@ class Meeting:
     def apply(self, found: Scan) -> None:
         """Follows what is new, renames what moved, marks what is gone."""
         following, consumer = self._following, self._following.consumer
-        following.only_unreadable(found.unreadable)
+        following.only_unreadable(found.unreadable | found.passed_over)
         first = not consumer.started_before
         self._start_at = consumer.begin_at or self._section.start_at
         for file_id in self.adopted.keys() - found.files.keys():

@@ -121,6 +121,12 @@ def _listen_to_libraries(writer: LineWriter, formatter: logging.Formatter, thres
     root.setLevel(logging.DEBUG if chatty else max(threshold, logging.WARNING))
     # Its debug tells every inotify event: a loop, where stderr is a file in a watched directory.
     logging.getLogger("watchdog").setLevel(max(root.level, logging.INFO))
+    logging.getLogger("watchdog.observers.inotify").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leaves out what watchdog calls an error and is none: a watch that was just taken away."""
+    return "called when the thread is inactive" not in str(record.msg)
 
 
 def _add_timestamp(_logger: object, _name: str, event: EventDict) -> EventDict:

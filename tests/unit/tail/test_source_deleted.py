@@ -110,6 +110,21 @@ async def test_files_with_nothing_pending_are_closed_before_older_ones_that_wait
     assert [track.ended for track in harness.consumer.tracks] == ["", "finished", ""]
 
 
+async def test_a_file_that_waits_is_not_let_go_without_a_word(harness: Harness) -> None:
+    """Its lines are in memory alone then."""
+    for number in (1, 2, 3):
+        delete(harness, f"access.log.{number}", 9)
+    for track in harness.consumer.tracks:
+        track.pending = 4
+    with capture_logs() as logs:
+        await harness.read()
+        await harness.read()
+
+    (told,) = [each for each in logs if each["event"] == "deleted_file_let_go"]
+    assert (told["pending_lines"], told["unread_bytes"]) == (4, 0)
+    assert "memory" in str(told["hint"])
+
+
 async def test_unread_files_are_let_go_last_and_their_loss_is_said_and_counted(
     harness: Harness,
 ) -> None:
