@@ -173,7 +173,7 @@ class Feed:
         return {
             key: len(entry.pending)
             for key, entry in self._recognition.entries()
-            if entry.pending and entry.inode != PipedFile.file_id.inode
+            if entry.pending and not entry.is_pipe
         }
 
     def _catch_up(self) -> None:
@@ -256,7 +256,7 @@ class Feed:
         entries = {
             key: entry
             for key, entry in self.keeper.store.state.files.items()
-            if entry.source == self._place and entry.inode == PipedFile.file_id.inode
+            if entry.source == self._place and entry.is_pipe
         }
         if not entries:
             return

@@ -60,6 +60,11 @@ class FileEntry:
         return self.device, self.inode
 
     @property
+    def is_pipe(self) -> bool:
+        """Tells whether it is a pipe's: no file has such an inode."""
+        return self.file_id == (0, 0)
+
+    @property
     def mark(self) -> int:
         """Offset from which a restart reads."""
         return min(self.pending, default=self.read)

@@ -111,6 +111,7 @@ def _row(key: int, entry: FileEntry) -> dict[str, Any]:
         "source": entry.source,
         "path": entry.path,
         "now_at": None if found is None else str(found.path),
+        "pipe": entry.is_pipe,
         "key": key,
         "device": entry.device,
         "inode": entry.inode,
@@ -129,6 +130,8 @@ def _row(key: int, entry: FileEntry) -> dict[str, Any]:
 def _cell(name: str, row: dict[str, Any]) -> str:
     value = row[name]
     if name == "now_at":
+        if row["pipe"]:
+            return "a pipe"
         # Said only where it is not what the path says.
         return "gone" if value is None else "" if value == row["path"] else Path(value).name
     if name == "head_digest":

@@ -118,7 +118,7 @@ def rewind(args: argparse.Namespace) -> int:
     with _editing(loaded) as store:
         chosen = _chosen(store.state, args.source, args.file)
         if args.to_offset is not None and len({each.path for each in chosen.values()}) > 1:
-            paths = ", ".join(sorted(entry.path for entry in chosen.values()))
+            paths = ", ".join(sorted({entry.path for entry in chosen.values()}))
             raise UsageError(f"--to-offset is of one file: name it with --file; allowed: {paths}")
         rows: list[dict[str, Any]] = []
         problems: list[str] = []
@@ -145,6 +145,8 @@ def rewind(args: argparse.Namespace) -> int:
 def _target(
     entry: FileEntry, section: SourceSection, to_offset: int | None, time_ms: int
 ) -> _Moved | None:
+    if entry.is_pipe:
+        raise InputError(f"{entry.path}: a pipe: what came through it cannot be read again")
     found = locate(entry)
     if found is None:
         raise InputError(f"{entry.path}: the file is gone, or another one stands in its place")

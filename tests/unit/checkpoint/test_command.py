@@ -155,6 +155,21 @@ def test_show_finds_a_renamed_file_and_says_which_is_gone(
     assert "gone" in second
 
 
+def test_a_pipe_is_not_gone_and_cannot_be_read_again(
+    host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    entry = {"source": "shop", "path": "-", "id": [0, 0], "read": 60, "pending": [], "seen": 1}
+    store = Store.open(host.state_dir)
+    store.append({"open": {"2": {**entry, "head": [0, ""]}}})
+    store.close()
+
+    assert host.run("show") == 0
+    (pipe,) = [each for each in capfd.readouterr().out.splitlines() if " a pipe " in each]
+    assert "gone" not in pipe
+    assert host.run("rewind", "--source", "shop", "--to-time", "1h") == 1
+    assert "-: a pipe: what came through it cannot be read again" in capfd.readouterr().err
+
+
 def test_show_says_which_sizes_are_of_compressed_bytes(
     host: Host, capfd: pytest.CaptureFixture[str]
 ) -> None:
