@@ -57,7 +57,7 @@ _ORDINARY_REST = (
 )
 _ORDINARY_RACK = re.compile(
     _ORDINARY_LEAD
-    + rb" [^\x00- \x7f-\xff]++ ([^\x00- \"\\\[\x7f-\xff]++) \[("
+    + rb" [^\x00- \"\\\[\x7f-\xff]++ ([^\x00- \"\\\[\x7f-\xff]++) \[("
     + _STAMP
     + rb"(?: [+-][0-9]{4}| [A-Z]{1,5})?)\] "
     + _ORDINARY_REST

@@ -293,7 +293,10 @@ def _ordinary_expression(layout: Layout) -> bytes:
             + _PLAIN_USER
         )
         request = PLAIN_REQUEST.replace(rb" (/", rb" http://[^/]++(/", 1)
-    end = rb"(?=" + layout.raw_agent_end + rb")" if layout.raw_agent_end else _END
+    end = _END
+    if layout.raw_agent_end:
+        # Nor may the agent go on over the next quote, as it does where that is what follows.
+        end = rb"(?=" + layout.raw_agent_end + rb')(?![^"]*+" [0-9-]++ ")'
     return lead + _TIME + b" " + request + _STATUS_BYTES + _tail(layout.agent, end)
 
 
