@@ -288,7 +288,7 @@ def _ordinary_expression(layout: Layout) -> bytes:
     request = PLAIN_REQUEST
     if layout.absolute:
         lead = (
-            rb'(?=[^"]++"[A-Z]++ http://([0-9A-Za-z.-]++(?::[0-9]{1,4}+)?+)/)'
+            rb'(?=[^"]++"[A-Z]++ http://([0-9A-Za-z.-]++(?>:[0-9]{1,4}+|))/)'
             + PLAIN_TOKEN
             + _PLAIN_USER
         )
