@@ -80,6 +80,14 @@ class SessionBook:
             self._put(key, time_s << _BITS)
             changes[key] = time_s << _BITS
             return time_s
+        start_s, length_s = newest >> _BITS, newest & _LENGTH
+        age_s = time_s - start_s
+        if 0 <= age_s <= self._longest_s and age_s - length_s <= self._idle_s:
+            # The session goes on: nearly all events of a known visitor, so without a Place.
+            self._saw(time_s)
+            if age_s > length_s:
+                self._places[key] = changes[key] = newest - length_s + age_s
+            return start_s
         place = self.find(key, time_s)
         self.keep(place, time_s)
         changes.update(place.changes)
