@@ -38,7 +38,7 @@ class Audience:
         age_s = source.max_event_age_s if limit_age else None
         self._max_age_ms = None if age_s is None else int(age_s * 1000)
         self._max_ahead_ms = int(source.max_event_ahead_s * 1000)
-        self._addresses: Cache[str | None] = Cache(self._refuse_address)
+        self._addresses: Cache[str | None] = Cache(self.refuses_address)
         self._agents: Cache[str | None] = Cache(self._refuse_agent)
         self._send_private = source.private_ips == "send"
         self._drop_bots = source.bots == "drop"
@@ -88,9 +88,20 @@ class Audience:
         oldest_ms = 0 if self._max_age_ms is None else max(0, now_ms - self._max_age_ms)
         return oldest_ms, now_ms + self._max_ahead_ms
 
-    def verdict(self, ip: str, user_agent: str) -> str | None:
-        """Returns the counter key of what is against a client, or None; for who remembers it."""
-        return self._refuse_address(ip) or self._agents[user_agent]
+    def refuses_address(self, ip: str) -> str | None:
+        """Returns the counter key of what is against an address, or None; it remembers nothing."""
+        kind = address_kind(ip)
+        if kind == "invalid":
+            return "filtered.no_ip"
+        if self._has_own and ip in self._own:
+            return "filtered.own_traffic"
+        if self._drops_machines and ip in self._machines:
+            return "filtered.bot"
+        return "filtered.private_ip" if kind == "private" and not self._send_private else None
+
+    def refuses_agent(self, user_agent: str) -> str | None:
+        """Returns the counter key of what is against a user agent, or None."""
+        return self._agents[user_agent]
 
     def is_bot(self, record: Record) -> bool:
         """Whether a record that was not refused is a machine's, by its agent or its address."""
@@ -140,16 +151,6 @@ class Audience:
         self.advice = watch.seen(ip)
         if watch.done:
             self._watch = None
-
-    def _refuse_address(self, ip: str) -> str | None:
-        kind = address_kind(ip)
-        if kind == "invalid":
-            return "filtered.no_ip"
-        if self._has_own and ip in self._own:
-            return "filtered.own_traffic"
-        if self._drops_machines and ip in self._machines:
-            return "filtered.bot"
-        return "filtered.private_ip" if kind == "private" and not self._send_private else None
 
     def _refuse_agent(self, user_agent: str) -> str | None:
         agent = stated(user_agent)

@@ -23,13 +23,13 @@ from hooktail.extract.validation import (
     check_length,
 )
 from hooktail.extract.visitor import Visitors
-from hooktail_parsers import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hooktail.config.sections import Payload, SourceSection
     from hooktail.extract.visitor import Visitor
+    from hooktail_parsers import Record
 
 # fmt: off
 RESERVED = frozenset((
@@ -72,15 +72,15 @@ class BodyBuilder:
         self._visitor_form = "".join(
             f',"{key}":?' for key in VISITOR_KEYS if key in source.visitor.visitor_fields
         )
-        self._agents: Cache[str | None] = Cache(stated)
+        self.clean_agents: Cache[str | None] = Cache(stated)
         self._anonymous = source.ip_anonymization
         self.timestamps = Timestamps()
         # Pieces of JSON, each with the comma before it.
         self.written_names: Cache[str] = Cache(self._write_name, 256)
         self.written_agents: Cache[str] = Cache(self._write_agent)
         self.written_referrers: Cache[str] = Cache(self._write_referrer)
-        self.written_pages: Cache[str | None] = Cache(self._write_page, 4096)
-        """By path, where the line says nothing else of the address; None if it is too long."""
+        self.written_queries: Cache[str] = Cache(self._write_query, 4096)
+        """What follows a path in its piece, with the closing quote."""
         self._written_ips: Cache[str] = Cache(self.write_ip)
         self._written_visitors: Cache[str] = Cache(self.write_visitor)
 
@@ -93,12 +93,8 @@ class BodyBuilder:
 
     def visitor_of(self, record: Record) -> Visitor:
         """Tells whose event it is, by the address as it is in the record."""
-        agent = self._agents[record.user_agent or ""] or ""
+        agent = self.clean_agents[record.user_agent or ""] or ""
         return self.visitors.of(record, self.site_of(record.host), agent)
-
-    def derived_visitor(self, ip: str, host: str | None, agent: str) -> Visitor:
-        """As `visitor_of`, of any record with these, where `visitors.only_derives`."""
-        return self.visitors.derived(ip, self.site_of(host), self._agents[agent] or "")
 
     def build(
         self,
@@ -138,7 +134,7 @@ class BodyBuilder:
         return _pair("event_name", check_length(name, MAX_NAME)).removeprefix(",")
 
     def _write_agent(self, text: str) -> str:
-        agent = self._agents[text]
+        agent = self.clean_agents[text]
         if agent is None:
             raise ValueError("asked for a body without the audience filters")
         return _pair("user_agent", self.guard.agent(check_length(agent, self._max_user_agent)))
@@ -148,11 +144,9 @@ class BodyBuilder:
         url = self.links.url(record)
         return "" if url is None else _pair("url", url)
 
-    def _write_page(self, path: str) -> str | None:
-        try:
-            return self.write_url(Record(path=path))
-        except TooLarge:
-            return None
+    def _write_query(self, query: str) -> str:
+        query = self.links.query(query)
+        return orjson.dumps(f"?{query}" if query else "").decode().removeprefix('"')
 
     def write_ip(self, ip: str) -> str:
         """Writes an address as it is to be sent."""

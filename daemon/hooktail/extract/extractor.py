@@ -6,6 +6,8 @@ one with the very same predicates.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from hooktail.extract.rules import (
 )
 from hooktail.extract.sampling import Sample
 from hooktail.extract.sessions import Sessions
-from hooktail.extract.short_way import LONG, ShortWay, is_open
+from hooktail.extract.short_way import ShortWay, is_open
 from hooktail.model import Extraction, Lines, Unparsable
 from hooktail_parsers import ParseError, Record, Skip, Step
 
@@ -46,6 +48,19 @@ PART = "filtered.part_of_record"
 """Counts the lines of a record behind its first, which stands for all of them."""
 _HARDLY_SIFTED, _SIFT_REST = 0.9, 15
 """If more than this share of a batch is left by the prefilter, so many batches go without it."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the results of one batch of lines have in common."""
+
+    lines: Lines
+    reader: Reader
+    ids: LineIds
+    taken: Extraction
+    now_ms: int
+    no_records: int = 0
+    """Results that are no record that stands in one line."""
 
 
 class Extractor:
@@ -135,55 +150,45 @@ class Extractor:
             if not sifted.texts:
                 return taken
             lines = Lines(sifted.texts, lines.start, lines.end, sifted.starts)
-        settled = taken.settled
-        now_ms = self.now_ms()
-        ids = self.ids_of(generation)
-        texts, starts = lines.texts, lines.starts
-        no_records = 0
-        shortly = None
-        if self._short_way is not None and not ages:
-            shortly = self._short_way.batch(ids, taken, now_ms)
-        for index, parsed in enumerate(reader.parse_batch(texts)):
-            key: str | None
-            if isinstance(parsed, Record):
-                text, start = texts[index], starts[index]
-                # What a subclass knows it may have to look for.
-                key = LONG
-                if shortly is not None and type(parsed) is Record:
-                    try:
-                        key = shortly(parsed, text, start)
-                    except Exception:  # noqa: BLE001  # a plugin's record: the long way judges it
-                        key = LONG
-                if key is LONG:
-                    key = self._event_or_key(parsed, text, start, ids, taken, now_ms)
-                if key is None:
-                    continue
-            elif isinstance(parsed, Skip):
-                no_records += 1
-                key = f"filtered.{parsed.reason}"
-            elif isinstance(parsed, ParseError):
-                no_records += 1
-                taken.refused += 1
-                taken.failure = taken.failure or failure_of(parsed)
-                key = f"unparsable.{parsed.reason}"
-            else:
-                no_records += 1
-                start = starts[index]
-                line = HeldLine(start, texts[index])
-                for assembled in reader.assembler.take(line, parsed):
-                    self._take_assembled(assembled, lines.start, ids, taken, now_ms)
-                if isinstance(parsed, Step) and parsed.state is not None:
-                    taken.states.append((start, parsed.state))
-                continue
-            settled[key] = settled.get(key, 0) + 1
-            if key.startswith("unparsable."):
-                taken.unparsable.append(
-                    Unparsable(starts[index], texts[index], key.removeprefix("unparsable."))
-                )
-        taken.fitting += len(texts) - no_records
+        batch = _Batch(lines, reader, self.ids_of(generation), taken, self.now_ms())
+        results = reader.parse_batch(lines.texts)
+        take = partial(self._take_result, batch)
+        if self._short_way is not None and not ages and self._short_way.knows_any:
+            self._short_way.take(results, lines, batch.ids, taken, batch.now_ms, take)
+        else:
+            for index, result in enumerate(results):
+                take(index, result)
+        taken.fitting += len(results) - batch.no_records
         for held in reader.assembler.open.values():
             taken.waiting += [line.start for line in held if line.start >= lines.start]
         return taken
+
+    def _take_result(self, batch: _Batch, index: int, result: Result) -> None:
+        """Says what becomes of one line, or of a record that it ends."""
+        taken, key = batch.taken, None
+        start, text = batch.lines.starts[index], batch.lines.texts[index]
+        if isinstance(result, Record):
+            key = self._event_or_key(result, text, start, batch.ids, taken, batch.now_ms)
+        else:
+            batch.no_records += 1
+            if isinstance(result, Skip):
+                key = f"filtered.{result.reason}"
+            elif isinstance(result, ParseError):
+                taken.refused += 1
+                taken.failure = taken.failure or failure_of(result)
+                key = f"unparsable.{result.reason}"
+            else:
+                for assembled in batch.reader.assembler.take(HeldLine(start, text), result):
+                    self._take_assembled(
+                        assembled, batch.lines.start, batch.ids, taken, batch.now_ms
+                    )
+                if isinstance(result, Step) and result.state is not None:
+                    taken.states.append((start, result.state))
+        if key is not None:
+            taken.settled[key] = taken.settled.get(key, 0) + 1
+            if key.startswith("unparsable."):
+                reason = key.removeprefix("unparsable.")
+                taken.unparsable.append(Unparsable(start, text, reason))
 
     def _sift(self, lines: Lines) -> Sifted | None:
         """Has the prefilter pass over lines; it rests for a while where it finds hardly any."""

@@ -46,7 +46,7 @@ class Links:
         self._site_scheme = (found[1] or "https").lower() if found else "https"
         self._site_port = int(found[3]) if found and found[3] else None
         self._scrubber = scrubber
-        self._max_length = max_length
+        self.max_length = max_length
         self._origins: Cache[str | None] = Cache(self._origin, 1024)
         self._site_origin = self._origins["None None None"]
         self._referrers: Cache[str | None] = Cache(self._clean_referrer)
@@ -68,15 +68,19 @@ class Links:
         if origin is None:
             return None
         query = record.query or ""
-        if len(path) + len(query) > self._max_length:
+        if len(path) + len(query) > self.max_length:
             raise TooLarge
         # First what no address holds, then what may not be told: nothing hides behind the former.
         url = origin + self._paths[path]
-        if query and "#" not in path and (query := self._queries[query]):
+        if query and "#" not in path and (query := self.query(query)):
             url = f"{url}?{query}"
-        if len(url) > self._max_length:
+        if len(url) > self.max_length:
             raise TooLarge
         return url
+
+    def query(self, query: str) -> str:
+        """Returns what may be told of a query, perhaps nothing."""
+        return self._queries[query]
 
     def _clean_path(self, path: str) -> str:
         return self._scrubber.path(_safe(path) if _UNSAFE.search(path) else path)
@@ -121,13 +125,13 @@ class Links:
             return None
         if _host_reveals(host):
             return None
-        kept_path = self._scrubber.path(path) if len(path) <= self._max_length else path
+        kept_path = self._scrubber.path(path) if len(path) <= self.max_length else path
         bare = f"{scheme}://{host}{kept_path}"
-        if len(bare) > self._max_length:
+        if len(bare) > self.max_length:
             return None
-        if query and len(query) <= self._max_length:
+        if query and len(query) <= self.max_length:
             kept = self._scrubber.query(query)
-            if kept and len(bare) + 1 + len(kept) <= self._max_length:
+            if kept and len(bare) + 1 + len(kept) <= self.max_length:
                 return f"{bare}?{kept}"
         return bare
 

@@ -75,7 +75,7 @@ def derive(mac: Mac, site: str, ip: str, user_agent: str, period: str = "") -> V
     # The lengths keep the parts apart, so that no two visitors give the same message.
     message = f"{period}{len(site)} {len(network)} {site}{network}{user_agent}"
     digest = mac.digest(message.encode("utf-8", "replace"))
-    return Visitor(uuid_text(digest[:16]), _key(digest[16:24]))
+    return Visitor(uuid_text(digest), _key(digest[16:24]))
 
 
 def _key(digest: bytes) -> int:

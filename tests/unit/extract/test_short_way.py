@@ -22,7 +22,6 @@ from hooktail.config.sections import (
 from hooktail.extract import build_extractor
 from hooktail.extract.extractor import Extractor
 from hooktail.extract.once import OnceBook
-from hooktail.extract.short_way import LONG
 from hooktail.model import Extraction, Lines
 from hooktail_parsers import ParseError, Record, Skip
 
@@ -93,6 +92,7 @@ records = st.builds(
             "/shop/lamp",
             "/a.css",
             '/q"\\\u00e9',
+            "/a#b",
             "/jo@example.com",
             "/api/x",
             "*",
@@ -100,7 +100,18 @@ records = st.builds(
         ]
     )
     | st.integers(2000, 2100).map(lambda length: "/" + "p" * length),
-    query=st.sampled_from([None, None, "", "q=1&email=jo@example.com", "a#b", "x=" + "y" * 2050]),
+    query=st.sampled_from(
+        [
+            None,
+            None,
+            "",
+            "q=1&email=jo@example.com",
+            "email=jo@example.com",
+            "a#b",
+            '"\\\u00e9 \ud800',
+        ]
+    )
+    | st.integers(2, 2050).map(lambda length: "x=" + "y" * length),
     status=st.sampled_from([200, 200, 304, 404, None]),
     referrer=st.sampled_from(
         [
@@ -202,21 +213,37 @@ def test_both_ways_give_the_same(
 def test_plain_page_views_go_the_short_way() -> None:
     made = extractor(SHOP, short=True)
     assert made._short_way is not None
+    long: list[int] = []
+    results = [
+        PLAIN,
+        structs.replace(PLAIN, path="/a.css"),
+        structs.replace(PLAIN, user_agent="curl/8.5.0"),
+        structs.replace(PLAIN, headers={"sec-gpc": "1"}),
+        ParseError("syntax"),
+        structs.replace(PLAIN, query="q=1"),
+        structs.replace(PLAIN, host="shop.example"),
+    ]
     taken = Extraction()
-    take = made._short_way.batch(made.ids_of(b"generation"), taken, NOW_MS)
-    assert take is not None
-    assert take(PLAIN, b"line", 0) is None
-    assert take(structs.replace(PLAIN, path="/a.css"), b"line", 5) == "filtered.static_file"
-    assert take(structs.replace(PLAIN, user_agent="curl/8.5.0"), b"line", 10) == "filtered.bot"
-    assert take(structs.replace(PLAIN, headers={"sec-gpc": "1"}), b"line", 15) is LONG
-    assert [event.start for event in taken.events] == [0]
+    lines = Lines([b"line"] * len(results), 0, 5 * len(results))
+    made._short_way.take(
+        results,
+        lines,
+        made.ids_of(b"generation"),
+        taken,
+        NOW_MS,
+        lambda index, _: long.append(index),
+    )
+    assert long == [3, 4]
+    assert [event.start for event in taken.events] == [0, 25, 30]
+    assert taken.settled == {"filtered.static_file": 1, "filtered.bot": 1}
 
 
 def test_it_waits_until_the_first_addresses_have_been_looked_at() -> None:
     made = extractor(SHOP, short=True)
-    made.audience._watch = object()  # type: ignore[assignment]
     assert made._short_way is not None
-    assert made._short_way.batch(made.ids_of(b"generation"), Extraction(), NOW_MS) is None
+    assert made._short_way.knows_any
+    made.audience._watch = object()  # type: ignore[assignment]
+    assert not made._short_way.knows_any
 
 
 def test_a_line_that_is_read_again_keeps_its_session_of_then() -> None:
