@@ -214,7 +214,7 @@ def test_plain_page_views_go_the_short_way() -> None:
     made = extractor(SHOP, short=True)
     assert made._short_way is not None
     long: list[int] = []
-    results = [
+    results: list[Record | ParseError] = [
         PLAIN,
         structs.replace(PLAIN, path="/a.css"),
         structs.replace(PLAIN, user_agent="curl/8.5.0"),
