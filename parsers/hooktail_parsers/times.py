@@ -56,6 +56,7 @@ _CTIME = re.compile(
     rb"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) ([ 0-3]?[0-9]) " + _CLOCK + _FRACTION + rb" ([0-9]{4})"
 ).fullmatch
 _SYSLOG = re.compile(rb"([A-Z][a-z]{2}) ([ 0-3]?[0-9]) " + _CLOCK + _FRACTION).fullmatch
+_USUAL_STAMPS = (len("1741940813.123"), len("1741940813.123456"))
 _EPOCH_NUMBER = re.compile(rb"([0-9]{1,19})(?:[.,]([0-9]{1,30}))?").fullmatch
 _LONGEST_SECONDS, _LONGEST_MS, _LONGEST_US = 11, 14, 17
 
@@ -155,6 +156,10 @@ def epoch_ms(text: bytes) -> int | None:
 
     Up to 11 digits (before a fraction) are seconds, up to 14 ms, up to 17 µs, and 19 ns.
     """
+    if len(text) in _USUAL_STAMPS and text[10:11] == b"." and text[11:].isdigit():
+        whole_s = text[:10]
+        if whole_s.isdigit():
+            return int(whole_s) * 1000 + int(text[11:14])
     match = _EPOCH_NUMBER(text)
     if match is None:
         return None

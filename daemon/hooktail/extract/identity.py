@@ -29,7 +29,7 @@ def generation_of(head: bytes) -> bytes:
 
 
 def uuid_text(digest: bytes) -> str:
-    """Writes the first 16 bytes as a UUID of version 8 (RFC 9562: by the application's own rule)."""
+    """Writes 16 bytes as a UUID of version 8 (RFC 9562: by the application's own rule)."""
     text = digest.hex()
     return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 

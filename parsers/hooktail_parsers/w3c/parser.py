@@ -14,7 +14,7 @@ own, which servers write. `#GMT-Offset` (Oracle) says the zone.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from hooktail_parsers._api import Format, OptionError
 from hooktail_parsers.headed import (
@@ -85,23 +85,35 @@ _MOST_LAYOUTS = 32
 _DIRECTIVE = re.compile(rb"#[ \t]*+([A-Za-z-]++)[ \t]*+:[ \t]*+(.*)", re.DOTALL).fullmatch
 _DAY = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ \t].*)?", re.DOTALL).fullmatch
 # Of the next line, which was glued to a torn one.
-_SECOND_CLOCK = re.compile(rb"\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t").search
-_FIRST_CLOCK_END = len("2025-03-14\t08:26:53")
+# A colon is looked for first: there are fewer of them than tabs.
+_SECOND_CLOCK = re.compile(rb":(?<=\t[0-9]{2}:)[0-9]{2}:[0-9]{2}\t").search
+_BEHIND_FIRST_CLOCK = len("2025-03-14\t08:26:53\t08")
 _OFFSET = re.compile(rb"[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]").fullmatch
+_NO_CUT = re.compile(rb"(?!)").fullmatch
+_MOST_CUTS = 8
 _BLANKS = re.compile(rb"[^ \t]++").findall
 # A lone quote is a token only where no quoted value can be read.
 _TOKENS = re.compile(rb'"(?>(?:[^"]++|"")*)"(?![^ \t])|[^" \t][^ \t]*+|"').findall
 
 
-class _Layout(NamedTuple):
+class _Layout:
     """How the lines under a header are taken apart."""
 
-    plan: Plan
-    tabs: bool
-    texts: Texts
-    literal: Texts
-    prefixes: tuple[int, ...]
-    """Counts of columns that will do: the first ones, as far as they go."""
+    __slots__ = ("cut", "cuts", "literal", "plan", "prefixes", "tabs", "texts")
+
+    def __init__(
+        self, plan: Plan, *, tabs: bool, texts: Texts, literal: Texts, prefixes: tuple[int, ...]
+    ) -> None:
+        self.plan = plan
+        self.tabs = tabs
+        self.texts = texts
+        self.literal = literal
+        self.prefixes = prefixes
+        """Counts of columns that will do: the first ones, as far as they go."""
+        self.cut = _NO_CUT
+        """Cuts a line in which the same columns are in quotes as in the one that was cut last."""
+        self.cuts: dict[tuple[int, ...], re.Pattern[bytes]] = {}
+        """The same by what is in quotes, of lines of late."""
 
 
 class W3cParser(HeadedParser):
@@ -146,15 +158,20 @@ class W3cParser(HeadedParser):
             # What begins with a control, a quote, `#` or a high byte is no ordinary line, and
             # neither is one with the NULs of a file that IIS has made larger beforehand.
             if layout is None or not b"#" < line[:1] < b"\x7f" or b"\x00" in line:
-                append(self.careful_parse(line))
+                if line[:1] == b'"' and layout is not None and not tabs and b"\x00" not in line:
+                    append(_read_quoted(layout, line.rstrip(b" \t\r\n")))
+                else:
+                    append(self.careful_parse(line))
                 continue
             if tabs:
                 columns = line.rstrip(b"\r\n").split(b"\t")
-                if not is_headed and _SECOND_CLOCK(line, _FIRST_CLOCK_END):
+                if not is_headed and _SECOND_CLOCK(line, _BEHIND_FIRST_CLOCK):
                     append(COLUMN_COUNT)
                     continue
             elif b'"' in line or b"\t" in line or b"  " in line:
-                quoted = _ordinary_quoted(layout, line)
+                text = line.rstrip(b" \r\n")
+                cut = layout.cut(text)
+                quoted = _ordinary_quoted(layout, text) if cut is None else list(cut.groups())
                 append(self.careful_parse(line) if quoted is None else read(quoted, texts))
                 continue
             else:
@@ -229,7 +246,11 @@ class W3cParser(HeadedParser):
         values = self._values[dialect.name]
         plan = compile_plan(names, values, self._options, zones, self._said("date"))
         return _Layout(
-            plan, dialect.tabs or b"\t" in fields, values.spaced, values.literal, prefixes
+            plan,
+            tabs=dialect.tabs or b"\t" in fields,
+            texts=values.spaced,
+            literal=values.literal,
+            prefixes=prefixes,
         )
 
     def _assumed_fields(self) -> tuple[bytes, tuple[int, ...]]:
@@ -255,7 +276,7 @@ def _read_tabs(layout: _Layout, text: bytes) -> Result:
     columns = text.split(b"\t")
     count = layout.plan.count
     if layout.prefixes:
-        if _SECOND_CLOCK(text, _FIRST_CLOCK_END):
+        if _SECOND_CLOCK(text, _BEHIND_FIRST_CLOCK):
             return COLUMN_COUNT
         if len(columns) in layout.prefixes:
             columns += [b"-"] * (count - len(columns))
@@ -265,19 +286,21 @@ def _read_tabs(layout: _Layout, text: bytes) -> Result:
     return layout.plan.read(columns, layout.texts)
 
 
-def _ordinary_quoted(layout: _Layout, line: bytes) -> list[bytes] | None:
+def _ordinary_quoted(layout: _Layout, text: bytes) -> list[bytes] | None:
     """Cuts a line between whose quotes, and not within them, columns end at one space each.
 
-    None for any other line.
+    None for any other line. Has `layout.cut` do the same with the next ones.
     """
-    pieces = line.rstrip(b" \r\n").split(b'"')
-    if len(pieces) % 2 == 0 or len(pieces) == 1 or b"\t" in line:
+    pieces = text.split(b'"')
+    if len(pieces) % 2 == 0 or len(pieces) == 1 or b"\t" in text:
         return None
     spaced = layout.plan.spaced
     columns: list[bytes] = []
+    in_quotes: list[int] = []
     last = len(pieces) - 1
     for at, piece in enumerate(pieces):
         if at % 2:
+            in_quotes.append(len(columns))
             columns.append(b'"%b"' % piece if len(columns) in spaced else piece)
         elif at == 0 or at == last:
             if piece:
@@ -288,7 +311,28 @@ def _ordinary_quoted(layout: _Layout, line: bytes) -> list[bytes] | None:
             if len(piece) < len(b" x ") or piece[:1] != b" " or piece[-1:] != b" ":
                 return None
             columns += piece[1:-1].split(b" ")
-    return columns if len(columns) == layout.plan.count and b"" not in columns else None
+    if len(columns) != layout.plan.count or b"" in columns:
+        return None
+    layout.cut = _cut_of(layout, tuple(in_quotes)).fullmatch
+    return columns
+
+
+def _cut_of(layout: _Layout, in_quotes: tuple[int, ...]) -> re.Pattern[bytes]:
+    known = layout.cuts.get(in_quotes)
+    if known is None:
+        if len(layout.cuts) >= _MOST_CUTS:
+            layout.cuts.clear()
+        spaced = layout.plan.spaced
+        columns = [
+            rb'([^ "\t]++)'
+            if at not in in_quotes
+            else rb'("[^"\t]*+")'
+            if at in spaced
+            else rb'"([^"\t]++)"'
+            for at in range(layout.plan.count)
+        ]
+        known = layout.cuts[in_quotes] = re.compile(b" ".join(columns))
+    return known
 
 
 def _read_quoted(layout: _Layout, text: bytes) -> Result:
