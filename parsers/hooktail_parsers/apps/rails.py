@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from hooktail_parsers._api import Finished, Format, ParseError, Part, Record, Skip, Step
 from hooktail_parsers.address import client_ip
-from hooktail_parsers.apps.rails_lines import is_exception, is_usual, read_line
+from hooktail_parsers.apps.rails_lines import is_exception, is_torn, is_usual, read_line
 from hooktail_parsers.memo import Memo
 from hooktail_parsers.options import check_options, text_decoder
 from hooktail_parsers.request import read_target
@@ -123,6 +123,8 @@ class _RailsParser:
         """Parses one line."""
         read = read_line(line)
         message = read.message
+        if is_torn(message):
+            return self._torn(read.key)
         if message.startswith((b"Started ", b"Processing ", b"Completed ")):
             result = self._landmark(read)
             if result is not None:
@@ -169,6 +171,11 @@ class _RailsParser:
             ended.append(self._abandon(next(iter(self._open.values()))))
         part = Part(request.name)
         return request, Step(part, tuple(ended)) if ended else part
+
+    def _torn(self, key: bytes) -> Result:
+        """Takes a line of two requests: of all that are open, nobody knows which go on."""
+        ended = [self._abandon(each) for each in tuple(self._by_key.get(key, ()))]
+        return Step(SYNTAX, tuple(ended)) if ended else SYNTAX
 
     def _abandon(self, request: _Open) -> Finished:
         self._close(request)

@@ -27,6 +27,10 @@ _USUAL = re.compile(
     rb"|(?:Processing|Parameters|Rendering|Rendered|Redirected|Filter|Sent|Cached|Completed"
     rb"|Read|Write|Expire|Session|Cookie|SQL)\b"
 ).match
+_LANDMARKS = (b"Started ", b"Processing ", b"Completed ")
+_LANDMARK = re.compile(
+    rb'(?:Started [A-Z]++ "|Processing (?:by )?+[\w:]++#\w|Completed (?:[0-9]{3}\b|in [0-9]))'
+).search
 
 
 class RailsLine(NamedTuple):
@@ -57,6 +61,20 @@ def read_line(line: bytes) -> RailsLine:
         return RailsLine(process, line[at:], prefix is not None, b"")
     tag = tags[1][1 : tags[1].index(b"]")]
     return RailsLine(process + b" " + tags[1], line[tags.end() :], True, tag)
+
+
+def is_torn(message: bytes) -> bool:
+    """Tells whether the beginning or the end of another request was glued to a torn line.
+
+    What stands in quotes is what a client or the application has written; but a target holds no
+    space, so that in the line of one its quotes say nothing.
+    """
+    if not any(message.find(word, 1) > 0 for word in _LANDMARKS):
+        return False
+    inner = _LANDMARK(message, 1)
+    return inner is not None and (
+        message.startswith(b"Started ") or message.count(b'"', 0, inner.start()) % 2 == 0
+    )
 
 
 def is_exception(message: bytes) -> bool:
