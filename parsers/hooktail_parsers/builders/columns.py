@@ -258,7 +258,9 @@ class _Compiler:
                 # At its commas nothing ends, so that few places look across one list.
                 ahead += WORDS
             elif shape.spaced is not True and (not end or end in stop or end in shape.never):
-                ahead += _outside(stop + end) + b"*+"
+                # What seldom holds a space may hold one where no space parts the columns.
+                may_hold = shape.spaced is None and stop != SPACES
+                ahead += _outside((literal[:1] if may_hold else stop) + end) + b"*+"
             else:
                 break
             ahead += re.escape(behind) if behind else _END

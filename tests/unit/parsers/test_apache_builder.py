@@ -135,6 +135,16 @@ def test_the_pieces_of_a_time_are_one_time(definition: str, text: bytes, ms: int
     assert record.fields is None
 
 
+@pytest.mark.parametrize("separator", [";", ",", "|", " | "])
+def test_a_path_may_hold_the_spaces_that_apache_has_decoded(separator: str) -> None:
+    layout = separator.join(["%a", "%{%s}t", "%m", "%U%q", "%>s"])
+    line = separator.join(["203.0.113.7", "1741940813", "GET", "/a b/c?d=e%20f", "200"])
+
+    record = parsed(layout, line.encode())
+
+    assert (record.path, record.query, record.status) == ("/a b/c", "d=e%20f", 200)
+
+
 def test_another_form_of_t_is_read_by_date_format() -> None:
     record = parsed(
         '%t %h "%r"', b'[2025-03-14 09:26:53] 203.0.113.7 "GET / HTTP/1.1"',
