@@ -31,6 +31,20 @@ _YIELD = (
 )  # fmt: skip
 
 
+_ASSUMING = frozenset(("nginx_json", "fastly_json", "rails_lograge_json"))
+"""Formats for which a duration of an unknown unit is one of theirs: it says nothing for them."""
+_SIGNS: dict[str, tuple[tuple[bytes, ...], ...]] = {
+    "json_app": (
+        *((key,) for key in (b'"level":', b'"severity":', b'"levelname":', b'"latency_human":')),
+        (b'"@t":', b'"@m'),
+    ),
+    "pino_http_json": ((b'"pid":', b'"req":{'), (b'"pid":', b'"res":{')),
+    "rails_lograge_json": ((b'"controller":', b'"action":'),),
+}
+"""Keys by which the writers of JSON show themselves, where the names of all else are usual ones.
+An application's own are the surer the later they stand here."""
+
+
 class Candidate(NamedTuple):
     """A format under the name that a configuration would give it.
 
@@ -55,11 +69,14 @@ class Trial(NamedTuple):
     """Of the lines that should be records, those that are."""
     values: int
     """How much the records say, all together, each as often as it has lines."""
+    signs: int
+    """How surely a line of the sample shows the format's own writer; 0 for not at all."""
 
     @property
-    def rank(self) -> tuple[int, bool, bool]:
+    def rank(self) -> tuple[int, bool, int, bool]:
         """Orders trials: what the records say, then whether hardly a line is refused."""
-        return self.values, self.share >= MOST, self.candidate.spec not in SEARCHING
+        is_first = self.candidate.spec not in SEARCHING
+        return self.values, self.share >= MOST, self.signs, is_first
 
 
 def fresh(parser: Parser) -> Parser:
@@ -86,7 +103,8 @@ def _trial(candidate: Candidate, sample: list[bytes]) -> Trial | None:
         for number, result in enumerate(results)
         for assembled in assembler.take(number, result)
     ]
-    taken, values = _yield(done)
+    name = candidate.spec.rpartition("+")[2]
+    taken, values = _yield(done, name)
     refused = sum(len(each.keys) for each in done if isinstance(each.parsed, ParseError))
     if assembler.open:
         # Another parser is asked what they would be: this one may be pinned, and go on with them.
@@ -94,18 +112,30 @@ def _trial(candidate: Candidate, sample: list[bytes]) -> Trial | None:
         ending: Assembler[int] = Assembler(other)
         for number, result in enumerate(other.parse_batch(sample)):
             ending.take(number, result)
-        ended_taken, ended_values = _yield(ending.give_up_all())
+        ended_taken, ended_values = _yield(ending.give_up_all(), name)
         taken, values = taken + ended_taken, values + ended_values
-    return Trial(candidate, parser, results, taken / (taken + refused or 1), values)
+    share = taken / (taken + refused or 1)
+    return Trial(candidate, parser, results, share, values, _signs(name, sample))
 
 
-def _yield(done: Iterable[Assembled[int]]) -> tuple[int, int]:
-    """Returns how many lines became records, and how much those say."""
+def _signs(name: str, sample: Sequence[bytes]) -> int:
+    known = _SIGNS.get(name, ())
+    # In the JSON of a wrapper the quotes are escaped.
+    lines = [line.replace(b'\\"', b'"') for line in sample] if known else ()
+    shown = any(all(key in line for key in keys) for keys in known for line in lines)
+    return list(_SIGNS).index(name) + 1 if shown else 0
+
+
+def _yield(done: Iterable[Assembled[int]], name: str) -> tuple[int, int]:
+    """Returns how many lines became records of a format, and how much those say."""
     taken, values = 0, 0
     for each in done:
         if isinstance(each.parsed, Record):
             taken += len(each.keys)
-            values += _values(each.parsed) * len(each.keys)
+            said = _values(each.parsed)
+            if name in _ASSUMING and each.parsed.duration_s is not None:
+                said -= 1
+            values += said * len(each.keys)
     return taken, values
 
 

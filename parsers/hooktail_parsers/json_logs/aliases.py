@@ -68,7 +68,8 @@ _COMMON = aliases(
     date="date",
     ip="""client_ip remote_addr remote_ip clientip ip real_ip realip_remote_addr remote_address
         client_addr client_address remote client remote_host source_ip src_ip ip_address user_ip
-        http_x_real_ip x_real_ip""",
+        http_x_real_ip x_real_ip downstream_remote_address_without_port
+        downstream_remote_address""",
     request="request request_line http_request",
     method="request_method method http_method verb",
     target="""request_uri request_url url full_url original_url uri request_path path target

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NO_MESSAGE = ParseError("no_message")
 
 _MESSAGE_KEYS = ("message", "log", "msg", "@message", "MESSAGE", "event.original")
-_TIME_KEYS = ("@timestamp", "timestamp", "time", "ts", "date")
+_TIME_KEYS = ("@timestamp", "timestamp", "time", "ts", "date", "asctime")
 # What tells apart the programs whose lines a shipper puts into one file.
 _STREAM_KEYS = ("host", "container_id", "container_name", "file", "stream")
 _MICROSECONDS_DIGITS = range(12, 19)

@@ -192,6 +192,74 @@ def test_the_choice_is_named(spec: str, line: bytes) -> None:
     assert parser.chosen == spec
 
 
+@pytest.mark.parametrize(
+    ("line", "spec", "duration_s"),
+    [
+        (
+            (
+                b'{"level":30,"time":1741940813123,"pid":1,"hostname":"web1","req":{"method":"GET",'
+                b'"url":"/p","remoteAddress":"203.0.113.7"},"res":{"statusCode":200},"responseTime":12}'
+            ),
+            "pino_http_json",
+            0.012,
+        ),
+        (
+            (
+                b'{"method":"GET","path":"/p","controller":"Carts","action":"show","status":200,'
+                b'"duration":12.5,"time":"2025-03-14T08:26:53Z","remote_ip":"203.0.113.7"}'
+            ),
+            "rails_lograge_json",
+            0.0125,
+        ),
+        (
+            (
+                b'{"level":"info","ip":"203.0.113.7","method":"GET","url":"/p","status":200,'
+                b'"duration":12.5,"time":"2025-03-14T08:26:53Z","message":"request"}'
+            ),
+            "json_app",
+            None,
+        ),
+        (
+            (
+                b'{"time":"2025-03-14T08:26:53Z","remote_ip":"203.0.113.7","method":"GET","uri":"/p",'
+                b'"status":200,"latency":12500,"latency_human":"12.5us"}'
+            ),
+            "json_app",
+            None,
+        ),
+        (
+            (
+                b'{"@t":"2025-03-14T08:26:53.1234567Z","@mt":"HTTP {RequestMethod}","Elapsed":12.5,'
+                b'"RequestMethod":"GET","RequestPath":"/p","StatusCode":200,"ClientIp":"203.0.113.7"}'
+            ),
+            "json_app",
+            None,
+        ),
+        (
+            (
+                b'{"time_iso8601":"2025-03-14T08:26:53+00:00","remote_addr":"203.0.113.7",'
+                b'"request":"GET /p HTTP/1.1","status":200,"request_time":0.012}'
+            ),
+            "nginx_json",
+            0.012,
+        ),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_keys_that_show_their_writer_decide_what_a_duration_is(
+    wrapped: bool, line: bytes, spec: str, duration_s: float | None
+) -> None:
+    if wrapped:
+        stamp = "2025-03-14T08:26:53.1Z"
+        line = json.dumps({"log": f"{line.decode()}\n", "stream": "stdout", "time": stamp}).encode()
+        spec = f"docker_json+{spec}"
+    parser = new()
+    found = records(read(parser, [line] * 40))
+
+    assert parser.chosen == spec
+    assert {record.duration_s for record in found.values()} == {duration_s}
+
+
 @pytest.mark.parametrize("tail", [b" 1843", b" 12ms", b" foo bar", b' "1.50"'])
 def test_a_last_column_of_an_unknown_unit_is_no_duration(tail: bytes) -> None:
     found = records(read(new(), [combined(number) + tail for number in range(40)]))

@@ -120,6 +120,17 @@ def test_nginx_prefers_the_request_line_to_the_rewritten_uri() -> None:
     assert (record.bytes_sent, record.xff) == (0, "203.0.113.7")
 
 
+def test_envoys_json_names_the_peer_and_the_chain() -> None:
+    record = parse(
+        "nginx_json",
+        {"start_time": "2025-03-14T08:26:53.123Z", "method": "GET", "path": "/cart?step=2",
+         "response_code": 200, "authority": "shop.example", "x_forwarded_for": "198.51.100.4",
+         "downstream_remote_address": "203.0.113.7:51234", "user_agent": "Agent/1.0"},
+    )  # fmt: skip
+
+    assert (record.ip, record.xff, record.host) == ("203.0.113.7", "198.51.100.4", "shop.example")
+
+
 def test_caddy_gives_the_client_behind_its_proxies() -> None:
     record = parse("caddy_json", CADDY)
 

@@ -222,6 +222,7 @@ def test_the_record_is_the_inner_format_s(name: str) -> None:
         ("json_wrapped", b'{"log":{"a":1},"msg":"/x\\n","ts":1741940813.987}', STAMP_MS),
         ("json_wrapped", b'{"event":{"original":"/x"},"time":"1741940813987"}', STAMP_MS),
         ("json_wrapped", b'{"event.original":"/x","time":true}', None),
+        ("json_wrapped", b'{"asctime":"2025-03-14 08:26:53,987","message":"/x"}', STAMP_MS),
     ],
 )  # fmt: skip
 def test_the_wrapper_s_time_is_for_records_without_one(
