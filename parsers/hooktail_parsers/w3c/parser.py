@@ -92,8 +92,10 @@ _OFFSET = re.compile(rb"[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]").fullmatch
 _NO_CUT = re.compile(rb"(?!)").fullmatch
 _MOST_CUTS = 8
 _BLANKS = re.compile(rb"[^ \t]++").findall
-# A lone quote is a token only where no quoted value can be read.
-_TOKENS = re.compile(rb'"(?>(?:[^"]++|"")*)"(?![^ \t])|[^" \t][^ \t]*+|"').findall
+# A quote with which no quoted value begins takes the rest of the line: looking for another value
+# behind each of many such quotes would take a time that grows with their number squared.
+_TOKENS = re.compile(rb'"(?>(?:[^"]++|"")*)"(?![^ \t])|[^" \t][^ \t]*+|".*+', re.DOTALL).findall
+_QUOTED = re.compile(rb'"(?>(?:[^"]++|"")*)"', re.DOTALL).fullmatch
 
 
 class _Layout:
@@ -342,7 +344,7 @@ def _read_quoted(layout: _Layout, text: bytes) -> Result:
         if len(columns) == plan.count:
             return plan.read(columns, layout.literal)
     tokens = _TOKENS(text)
-    if b'"' in tokens:
+    if tokens and tokens[-1][:1] == b'"' and not _QUOTED(tokens[-1]):
         # Quotes that pair with nothing are a client's own: this writer quotes no values.
         tokens = _BLANKS(text)
     if len(tokens) != plan.count:

@@ -5,9 +5,13 @@ A finding of `make fuzz` is kept in `CASES` as it was: two bytes for the format,
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from fuzz.inputs import BUILDERS, check_input, seeds
 from fuzz.targets import TARGETS
+
+from hooktail_parsers import StatefulParser
 
 CASES: dict[str, bytes] = {
     "nothing": b"",
@@ -41,6 +45,14 @@ HOSTILE = {
 }
 
 
+LONG = 64_000
+MOST_S = 2.0
+REPEATED = [
+    b'"', b'" "', b'\\"', b"\\", b" ", b"a=b ", b'a="b', b'{"a":', b"[", b", ", b"://", b"\t",
+    b'""; ', b"%25", b"1.2.3.4, ", b"?a=",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_what_the_fuzzer_found_is_mended(case: bytes) -> None:
     check_input(case)
@@ -59,6 +71,23 @@ def test_a_line_made_to_be_slow_is_not(line: bytes) -> None:
         middle = len(sample) // 2
         lines = (line, sample + line, sample[:middle] + line + sample[middle:])
         check_input(number.to_bytes(2) + b"\n".join(lines))
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+def test_the_longest_line_costs_little(repeated: bytes) -> None:
+    """Of what grows with the square of the length, 64 KB would take half a minute."""
+    for target in TARGETS:
+        *head, sample = target.samples
+        parser = target.format.make(target.options)
+        own = parser.fork() if isinstance(parser, StatefulParser) else parser
+        for line in head:
+            own.parse(line)
+        for at in (len(sample) // 2, len(sample) * 7 // 8):
+            line = sample[:at] + repeated * (LONG // len(repeated)) + sample[at:]
+            began_s = time.process_time()
+            own.parse(line)
+
+            assert time.process_time() - began_s < MOST_S, target.name
 
 
 @pytest.mark.parametrize("definition", HOSTILE.values(), ids=HOSTILE.keys())
