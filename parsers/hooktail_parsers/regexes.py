@@ -2,7 +2,8 @@ r"""Regular expressions that users write, made safe for lines that anybody may w
 
 An expression whose time is linear runs in Python's `re`. Any other runs in google-re2 if that is
 installed and knows the expression, else in `re` on short texts alone; and if even those could take
-long, it is refused. Expressions are matched against bytes: text in them stands for its UTF-8.
+long, it is refused. Expressions are matched against bytes: text in them stands for its UTF-8. A
+group may be named `(?<name>...)`, too.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ LEAST_BYTES = 256
 _LONGEST_PATTERN_BYTES = 16_384
 # A group repeated possessively may match what it should not, or nothing (python/cpython#106052).
 _IS_WRONG_ABOUT_POSSESSIVE_GROUPS = sys.version_info < (3, 11, 5)
-# As PCRE, Java and JavaScript name a group.
-_GROUP_OF_OTHERS = re.compile(rb"(?<!\\)\(\?<([A-Za-z_]\w*)>").search
+# As PCRE, Java, JavaScript and grok name a group; `re` alone does not know it.
+_GROUP_OF_OTHERS = re.compile(rb"(?<!\\)\(\?<([A-Za-z_]\w*)>")
 # google-re2 reads these otherwise than `re` does: `{,3}` as text, classes by name as classes.
 _READ_OTHERWISE = re.compile(rb"\{,|\[:").search
 
@@ -110,9 +111,8 @@ def compile_user_regex(pattern: str | bytes, least_bytes: int = LEAST_BYTES) -> 
     Raises:
         ValueError: it is no regular expression, or could take long and google-re2 cannot help.
     """
-    raw = pattern.encode() if isinstance(pattern, str) else pattern
-    compiled, cost = _compile(raw)
-    regex = UserRegex(raw, compiled, cost)
+    compiled, cost = _compile(pattern)
+    regex = UserRegex(compiled.pattern, compiled, cost)
     longest = regex.longest_match_bytes
     if longest is not None and longest < least_bytes:
         raise ValueError(
@@ -135,14 +135,15 @@ def danger_of(pattern: str | bytes) -> str | None:
     Raises:
         ValueError: it is no regular expression.
     """
-    raw = pattern.encode() if isinstance(pattern, str) else pattern
-    _, cost = _compile(raw)
+    _, cost = _compile(pattern)
     return cost.danger()
 
 
-def _compile(raw: bytes) -> tuple[re.Pattern[bytes], Cost]:
+def _compile(pattern: str | bytes) -> tuple[re.Pattern[bytes], Cost]:
+    raw = pattern.encode() if isinstance(pattern, str) else pattern
     if len(raw) > _LONGEST_PATTERN_BYTES:
         raise ValueError(f"longer than {_LONGEST_PATTERN_BYTES} bytes")
+    raw = _GROUP_OF_OTHERS.sub(rb"(?P<\1>", raw)
     try:
         with warnings.catch_warnings():
             # What a later Python may read otherwise ([[:alpha:]]) is refused today.
@@ -151,11 +152,6 @@ def _compile(raw: bytes) -> tuple[re.Pattern[bytes], Cost]:
         wrong = _IS_WRONG_ABOUT_POSSESSIVE_GROUPS and repeats_group_possessively(raw)
         cost = cost_of(raw)
     except (re.error, Warning, OverflowError) as error:
-        if group := _GROUP_OF_OTHERS(raw):
-            name = group[1].decode()
-            raise ValueError(
-                f"no regular expression: found (?<{name}>...); allowed: (?P<{name}>...)"
-            ) from error
         raise ValueError(f"no regular expression: {error}") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error

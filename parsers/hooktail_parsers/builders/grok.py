@@ -39,6 +39,8 @@ from hooktail_parsers.regexes import compile_user_regex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from hooktail_parsers.builders.record_plan import TimeSource
+
 _DEEPEST = 12
 _MOST_NAMES = 100
 _REFERENCE = re.compile(r"%\{([A-Za-z0-9_]+)(?::([^:{}]+))?(?::([a-z]+))?\}")
@@ -82,10 +84,10 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser | RegexPa
         return _regex(text, options)
     if not any(part.name for part in named):
         raise OptionError("log_format", "no pattern has a name; allowed: %{IP:ip}, %{DATA:request}")
-    names = [part.name for part in named]
+    meanings, time = _said(named, options)
     plan = RecordPlan(
-        group_meanings(names, [part.kind for part in named]),
-        group_time(names, options),
+        meanings,
+        time,
         text_decoder(options),
         UNKNOWN.unescape,
         session_cookie=options.get("session_cookie"),
@@ -93,6 +95,24 @@ def build(definition: str, options: Mapping[str, str]) -> LayoutParser | RegexPa
         escaped_fields=False,
     )
     return LayoutParser(layout, plan)
+
+
+def _said(
+    named: Sequence[_Part], options: Mapping[str, str]
+) -> tuple[list[Meaning], TimeSource | None]:
+    """Returns what each pattern says, and how the time is read of them.
+
+    A prefix of syslog names the machine, not the site, and a time without a year, which counts only
+    where there is no other.
+    """
+    names = [part.name for part in named]
+    meanings = group_meanings(names, [part.kind for part in named])
+    for at, part in enumerate(named):
+        if part.pattern == "SYSLOGHOST" and meanings[at].role == "host":
+            meanings[at] = Meaning("field", part.name)
+    of_prefix = [part.pattern == "SYSLOGTIMESTAMP" for part in named]
+    others = ["" if syslog else name for name, syslog in zip(names, of_prefix, strict=True)]
+    return meanings, group_time(others, options) or group_time(names, options)
 
 
 def _columns(pieces: Sequence[bytes | _Part | None]) -> list[bytes | Column]:
@@ -169,12 +189,12 @@ def _regex(text: str, options: Mapping[str, str]) -> RegexParser:
     numbers = [regex.groups[f"_{at}"] for at in range(len(named)) if f"_{at}" in regex.groups]
     if len(numbers) < len(named):
         raise OptionError("log_format", r"a pattern within [...]; a literal bracket is \[")
-    names, kinds = [part.name for part in named], [part.kind for part in named]
     # Groups that the user named in the way of regular expressions.
     own = {name: number for name, number in regex.groups.items() if not re.match(r"_\d+\Z", name)}
-    return regex_parser(
-        regex, [*numbers, *own.values()], [*names, *own], [*kinds, *[None] * len(own)], options
-    )
+    parts = [*named, *(_Part("", name, None) for name in own)]
+    meanings, time = _said(parts, options)
+    names = [part.name for part in parts]
+    return regex_parser(regex, [*numbers, *own.values()], names, meanings, time, options)
 
 
 def _expression(text: str, named: list[_Part], depth: int) -> str:

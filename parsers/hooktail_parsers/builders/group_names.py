@@ -1,6 +1,7 @@
 """What named groups say of a request: the record's keys, and the names that are usual for them.
 
-Names are compared in lower case, with `-`, `.` and spaces as `_`; `[source][ip]` is `source_ip`.
+Names are compared in lower case, with `-`, `.` and spaces as `_`; `[source][ip]` is `source_ip`,
+and `[nginx][access][remote_ip]` is `remote_ip`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES: dict[Role, str] = {
     "ip": "ip clientip client_ip client_addr client_address remote_addr remote_ip remoteaddr"
-    " remote_host remotehost source_ip source_address client_address src_ip",
+    " remote_host remotehost source_ip source_address client_address src_ip client",
     "xff": "xff x_forwarded_for http_x_forwarded_for forwarded_for forwardedfor",
     "request": "request_line rawrequest http_request_line",
     "method": "method verb request_method http_method http_request_method cs_method",
@@ -32,7 +33,7 @@ _NAMES: dict[Role, str] = {
     "status": "status response status_code response_code http_response_status_code code"
     " http_status",
     "bytes_sent": "bytes_sent bytes body_bytes_sent size length response_size"
-    " http_response_body_bytes http_response_bytes",
+    " http_response_body_bytes http_response_bytes body_sent_bytes",
     "duration_s": "duration_s duration request_time response_time",
     "referrer": "referrer referer http_referer http_referrer http_request_referrer",
     "user_agent": "user_agent agent useragent http_user_agent user_agent_original ua",
@@ -53,12 +54,15 @@ _TIME = "time"
 _ZONES = ("timezone", "tz", "time_zone")
 _METHODS = frozenset(_NAMES["method"].split())
 _XFF_RANK = 50
+_OF_A_SERVER = re.compile(r"\A(?:nginx|apache2?|iis|haproxy|traefik)_access_")
 
 
 def plain_name(name: str) -> str:
     """Returns a group's name in the form in which names are compared."""
     parts = re.findall(r"\[([^\[\]]*)\]", name)
-    return re.sub(r"[-.\s@]", "_", ("_".join(parts) if parts else name).lower())
+    plain = re.sub(r"[-.\s@]", "_", ("_".join(parts) if parts else name).lower())
+    # As the modules of Filebeat and Logstash call what an access log says.
+    return _OF_A_SERVER.sub("", plain)
 
 
 def group_meanings(names: Sequence[str], kinds: Sequence[str | None]) -> list[Meaning]:

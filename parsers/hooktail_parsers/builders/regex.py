@@ -27,6 +27,7 @@ from hooktail_parsers.text import unescape
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hooktail_parsers.builders.record_plan import Meaning, TimeSource
     from hooktail_parsers.regexes import UserRegex
 
 SHORTEST_LINE_BYTES = 1024
@@ -46,17 +47,20 @@ def build(definition: str, options: Mapping[str, str]) -> RegexParser:
     except ValueError as error:
         raise OptionError("log_format", str(error)) from error
     names = list(regex.groups)
-    return regex_parser(regex, list(regex.groups.values()), names, [None] * len(names), options)
+    meanings = group_meanings(names, [None] * len(names))
+    time = group_time(names, options)
+    return regex_parser(regex, list(regex.groups.values()), names, meanings, time, options)
 
 
 def regex_parser(
     regex: UserRegex,
     groups: Sequence[int],
     names: Sequence[str],
-    kinds: Sequence[str | None],
+    meanings: Sequence[Meaning],
+    time: TimeSource | None,
     options: Mapping[str, str],
 ) -> RegexParser:
-    """Returns a parser that takes groups of an expression for what their names say.
+    """Returns a parser that takes groups of an expression for what they mean.
 
     Raises:
         OptionError: no group has a name, or an option is wrong.
@@ -66,8 +70,8 @@ def regex_parser(
             "log_format", "no part has a name; allowed: (?P<ip>...), (?P<request>...)"
         )
     plan = RecordPlan(
-        group_meanings(names, kinds),
-        group_time(names, options),
+        meanings,
+        time,
         text_decoder(options),
         unescape,
         session_cookie=options.get("session_cookie"),

@@ -179,3 +179,33 @@ def test_any_text_is_a_definition_or_an_option_error(definition: str, line: byte
     except OptionError:
         return
     parser.parse(line)
+
+
+def test_names_are_those_of_logstash_too() -> None:
+    line = b"203.0.113.7 GET /cart?id=7 15824 0.043"
+    docs = "%{IP:client} %{WORD:method} %{URIPATHPARAM:request} %{NUMBER:bytes} %{NUMBER:duration}"
+    module = docs.replace("client", "[nginx][access][remote_ip]").replace(
+        "method", "[nginx][access][method]"
+    )
+
+    for definition in (docs, module):
+        record = build(definition, {}).parse(line)
+
+        assert isinstance(record, Record)
+        assert (record.ip, record.method, record.path) == ("203.0.113.7", "GET", "/cart")
+        assert (record.bytes_sent, record.duration_s) == (15824, 0.043)
+
+
+@pytest.mark.parametrize(
+    "process", [r"%{PROG:program}:", r"%{PROG:program}(?:\[%{POSINT:pid}\])?:"]
+)
+def test_the_prefix_of_syslog_names_the_machine_and_no_time_that_counts(process: str) -> None:
+    line = b'Mar 14 08:26:53 web1 nginx: 203.0.113.7 - - [14/Mar/2025:08:26:52 +0000] "GET /a HTTP/1.1"'
+    prefix = "%{SYSLOGTIMESTAMP:timestamp} %{SYSLOGHOST:host} "
+
+    record = build(f"{prefix}{process} %{{COMBINEDAPACHELOG}}", {}).parse(line)
+
+    assert isinstance(record, Record)
+    assert (record.time_ms, record.host) == (1_741_940_812_000, None)
+    assert record.fields is not None
+    assert record.fields["host"] == "web1"

@@ -44,7 +44,6 @@ MAIN = "log_format main '$remote_addr - $remote_user [$time_local] \"$request\" 
             'the quote before $http_user_agent is not closed; allowed: "$http_user_agent"',
         ),
         (nginx, f"http {{ {MAIN} {MAIN} }}", "holds the directive log_format 2 times"),
-        (regex, "(?<ip>[^ ]+) .*", "found (?<ip>...); allowed: (?P<ip>...)"),
     ],
 )
 def test_what_is_no_definition_is_told_with_what_to_do(
@@ -75,6 +74,18 @@ def test_a_definition_may_be_pasted_with_the_quotes_around_it(
 
     assert isinstance(parsed, Record)
     assert (parsed.ip, parsed.path, parsed.status) == ("203.0.113.7", "/p", 200)
+
+
+@pytest.mark.parametrize("name", ["?P<", "?<"])
+def test_groups_may_be_named_as_other_tools_name_them(name: str) -> None:
+    regexp = r'(?P<ip>[^ ]+) [^"]*"(?P<request>[^"]*)" (?P<status>[0-9]+)'.replace("?P<", name)
+    mixed = r'%{IP:ip} [^"]*"(?P<request>[^"]*)" %{INT:status}'.replace("?P<", name)
+
+    for parser in (regex.build(regexp, {}), grok.build(mixed, {})):
+        parsed = parser.parse(LINE)
+
+        assert isinstance(parsed, Record)
+        assert (parsed.ip, parsed.path, parsed.status) == ("203.0.113.7", "/p", 200)
 
 
 def test_the_quotes_of_the_layout_itself_stay() -> None:
