@@ -200,7 +200,10 @@ def test_names_are_those_of_logstash_too() -> None:
     "process", [r"%{PROG:program}:", r"%{PROG:program}(?:\[%{POSINT:pid}\])?:"]
 )
 def test_the_prefix_of_syslog_names_the_machine_and_no_time_that_counts(process: str) -> None:
-    line = b'Mar 14 08:26:53 web1 nginx: 203.0.113.7 - - [14/Mar/2025:08:26:52 +0000] "GET /a HTTP/1.1"'
+    line = (
+        b"Mar 14 08:26:53 web1 nginx: 203.0.113.7 - - [14/Mar/2025:08:26:52 +0000] "
+        b'"GET /a HTTP/1.1" 200 5 "-" "Agent/1.0"'
+    )
     prefix = "%{SYSLOGTIMESTAMP:timestamp} %{SYSLOGHOST:host} "
 
     record = build(f"{prefix}{process} %{{COMBINEDAPACHELOG}}", {}).parse(line)
