@@ -151,11 +151,16 @@ class SessionBook:
         asked = _ASKED_IF_FULL if full else _SWEPT_FOR_EACH * self._unswept
         self._unswept = 0
         before_s = self._past_s()
+        if before_s is None and not full:
+            return
+        # What began later cannot be long past; of an integer that is seen at once.
+        began_before = 0 if before_s is None else before_s << _BITS
+        keys = self._round[-asked:]
+        del self._round[-asked:]
         kept = []
-        for _ in range(min(asked, len(self._round))):
-            key = self._round.pop()
+        for key in reversed(keys):
             value = places.get(key)
-            if value is None:
+            if value is None or (value >= began_before and not full):
                 continue
             last_s = (value >> _BITS) + (value & _LENGTH)
             if before_s is not None and last_s < before_s:
