@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hooktail import visitor_secret
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from hooktail.checkup.reading import Refused
     from hooktail.checkup.sample import Sample
-    from hooktail.config.sections import Payload, SourceSection
+    from hooktail.config.sections import Payload, RuleSection, SourceSection
     from hooktail.extract import Extractor
     from hooktail_parsers import Format
 
@@ -279,6 +280,13 @@ class _Fit:
             count = "1 sampled line has" if nameless == 1 else f"{nameless:,} sampled lines have"
             message = f"{count} a rule, and not what the event's name is made of: no events"
             yield self._finding("no_event_name", Level.WARN, message, _ASK_EXPLAIN)
+        unseen = self._total.others["filtered.no_request"]
+        blind = [str(rule.name) for rule in self._source.rules if _asks_for_fields(rule)]
+        blind = [name for name in blind if not self._total.events[name]]
+        if unseen and blind and "event" not in mapped_keys(self._source.format_options):
+            count = "1 sampled line states" if unseen == 1 else f"{unseen:,} sampled lines state"
+            message = f"{count} no request, so that no rule sees them ({', '.join(blind)})"
+            yield self._finding("no_event_key", Level.WARN, message, _MAP_EVENT)
         uncast = Counter(self._extractor.uncast)
         if uncast:
             values = uncast.total()
@@ -289,8 +297,15 @@ class _Fit:
             yield self._finding("values_uncast", Level.WARN, message, hint)
 
 
+_MAP_EVENT = '[source.map] event = "..." takes lines with that key for events'
 _ASK_EXPLAIN = "`hooktail explain` says of such a line what is missing"
 _ASK_PARSE = "see `hooktail formats`, and `hooktail parse --format NAME FILE`"
+
+
+def _asks_for_fields(rule: RuleSection) -> bool:
+    """Tells whether a rule is about what only the application's own keys say."""
+    asked = rule.when.get("field")
+    return isinstance(asked, Mapping) and any(str(key).startswith("fields.") for key in asked)
 
 
 def _short_name(spec: str) -> str:
@@ -334,5 +349,5 @@ def _map_hint(taken: Sample, mapped: dict[str, str]) -> str:
     if lacking:
         return f"no sampled line has what [source.map] names: {', '.join(lacking)}"
     if "event" not in mapped:
-        return '[source.map] event = "..." takes lines with that key for events'
+        return _MAP_EVENT
     return "`hooktail explain` tells of one line why it is none"

@@ -490,6 +490,28 @@ def test_lines_that_do_not_give_their_events_name_are_a_warning(log: Path) -> No
     assert "hooktail explain" in found.hint
 
 
+def test_rules_that_no_business_event_can_reach_are_a_warning(tmp_path: Path) -> None:
+    """Purchases of an application's log were passed over, and check said that all was well."""
+    log = tmp_path / "app.log"
+    at = datetime.now(UTC).isoformat()
+    client = {"ts": at, "ip": "81.2.69.142", "user_agent": AGENT}
+    request = {"level": "info", "method": "GET", "path": "/p", "status": 200, **client}
+    order = {"level": "info", "event": "order.placed", "order_id": "A-1", **client}
+    log.write_text("".join(f"{json.dumps(each)}\n" for each in [request, request, order] * 10))
+    rule = RuleSection(name="purchase", when={"field": {"fields.event": "order.placed"}})
+
+    found = look(log, format="json_app", rules=(rule,))["no_event_key"]
+    mended = look(log, format="json_app", rules=(rule,), format_options={"map.event": "event"})
+
+    assert found.level is Level.WARN
+    assert (
+        found.message == "10 sampled lines state no request, so that no rule sees them (purchase)"
+    )
+    assert '[source.map] event = "..."' in found.hint
+    assert "no_event_key" not in mended
+    assert "purchase 10" in mended["events"].message
+
+
 def test_private_peers_in_front_of_a_logged_header_need_no_other_log(tmp_path: Path) -> None:
     """It advised to log X-Forwarded-For, which the very lines had."""
     log = tmp_path / "access.log"
