@@ -717,8 +717,7 @@ class Log(RuleBasedStateMachine):
             for start in entry.pending:
                 number = self.places.get((key, start))
                 if number is None and self.in_older_copies:
-                    # Taken over from the entry of the log, and perhaps never read again since.
-                    number = next((n for (_, at), n in self.places.items() if at == start), None)
+                    continue  # taken over from the entry of the log, and never read again since
                 assert number is not None or self.joined, f"{key}: {start} came from nowhere"
                 if number in self.in_older_copies:
                     continue
