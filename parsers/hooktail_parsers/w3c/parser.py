@@ -30,14 +30,13 @@ from hooktail_parsers.headed import (
 from hooktail_parsers.options import COMMON_OPTIONS, check_options
 from hooktail_parsers.times import zone_of
 from hooktail_parsers.w3c.columns import MAPPED, compile_plan
-from hooktail_parsers.w3c.values import Dialect, Values, day_ms, unquote
+from hooktail_parsers.w3c.layout import Layout, is_glued
+from hooktail_parsers.w3c.values import Dialect, Values, day_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hooktail_parsers._api import Result
-    from hooktail_parsers.w3c.columns import Plan
-    from hooktail_parsers.w3c.values import Texts
 
 _ANY = Dialect(name="w3c")
 _IIS = Dialect(name="iis_w3c", taken_in_s=False, utc=True)
@@ -84,38 +83,7 @@ _OPTIONS = (*COMMON_OPTIONS, "fields", "session_cookie", *MAPPED)
 _MOST_LAYOUTS = 32
 _DIRECTIVE = re.compile(rb"#[ \t]*+([A-Za-z-]++)[ \t]*+:[ \t]*+(.*)", re.DOTALL).fullmatch
 _DAY = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ \t].*)?", re.DOTALL).fullmatch
-# Of the next line, which was glued to a torn one.
-# A colon is looked for first: there are fewer of them than tabs.
-_SECOND_CLOCK = re.compile(rb":(?<=\t[0-9]{2}:)[0-9]{2}:[0-9]{2}\t").search
-_BEHIND_FIRST_CLOCK = len("2025-03-14\t08:26:53\t08")
 _OFFSET = re.compile(rb"[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]").fullmatch
-_NO_CUT = re.compile(rb"(?!)").fullmatch
-_MOST_CUTS = 8
-_BLANKS = re.compile(rb"[^ \t]++").findall
-# A quote with which no quoted value begins takes the rest of the line: looking for another value
-# behind each of many such quotes would take a time that grows with their number squared.
-_TOKENS = re.compile(rb'"(?>(?:[^"]++|"")*)"(?![^ \t])|[^" \t][^ \t]*+|".*+', re.DOTALL).findall
-_QUOTED = re.compile(rb'"(?>(?:[^"]++|"")*)"', re.DOTALL).fullmatch
-
-
-class _Layout:
-    """How the lines under a header are taken apart."""
-
-    __slots__ = ("cut", "cuts", "literal", "plan", "prefixes", "tabs", "texts")
-
-    def __init__(
-        self, plan: Plan, *, tabs: bool, texts: Texts, literal: Texts, prefixes: tuple[int, ...]
-    ) -> None:
-        self.plan = plan
-        self.tabs = tabs
-        self.texts = texts
-        self.literal = literal
-        self.prefixes = prefixes
-        """Counts of columns that will do: the first ones, as far as they go."""
-        self.cut = _NO_CUT
-        """Cuts a line in which the same columns are in quotes as in the one that was cut last."""
-        self.cuts: dict[tuple[int, ...], re.Pattern[bytes]] = {}
-        """The same by what is in quotes, of lines of late."""
 
 
 class W3cParser(HeadedParser):
@@ -137,8 +105,8 @@ class W3cParser(HeadedParser):
         self._dialect = dialect
         self._values = {} if values is None else values
         self._zone = zone_of(options) if "timezone" in options else None
-        self._layouts: dict[tuple[str | None, ...], _Layout | None] = {}
-        self._layout: _Layout | None = None
+        self._layouts: dict[tuple[str | None, ...], Layout | None] = {}
+        self._layout: Layout | None = None
         self._header_changed()
 
     def fork(self) -> W3cParser:
@@ -149,7 +117,7 @@ class W3cParser(HeadedParser):
         """Parses lines in order."""
         parsed: list[Result] = []
         append = parsed.append
-        layout: _Layout | None = None
+        layout: Layout | None = None
         for line in lines:
             if layout is not self._layout:
                 layout = self._layout
@@ -161,20 +129,18 @@ class W3cParser(HeadedParser):
             # neither is one with the NULs of a file that IIS has made larger beforehand.
             if layout is None or not b"#" < line[:1] < b"\x7f" or b"\x00" in line:
                 if line[:1] == b'"' and layout is not None and not tabs and b"\x00" not in line:
-                    append(_read_quoted(layout, line.rstrip(b" \t\r\n")))
+                    append(layout.read_quoted(line.rstrip(b" \t\r\n")))
                 else:
                     append(self.careful_parse(line))
                 continue
             if tabs:
                 columns = line.rstrip(b"\r\n").split(b"\t")
-                if not is_headed and _SECOND_CLOCK(line, _BEHIND_FIRST_CLOCK):
+                if not is_headed and is_glued(line):
                     append(COLUMN_COUNT)
                     continue
             elif b'"' in line or b"\t" in line or b"  " in line:
-                text = line.rstrip(b" \r\n")
-                cut = layout.cut(text)
-                quoted = _ordinary_quoted(layout, text) if cut is None else list(cut.groups())
-                append(self.careful_parse(line) if quoted is None else read(quoted, texts))
+                quoted = layout.read_ordinary(line.rstrip(b" \r\n"))
+                append(self.careful_parse(line) if quoted is None else quoted)
                 continue
             else:
                 columns = line.rstrip(b" \r\n").split(b" ")
@@ -193,13 +159,10 @@ class W3cParser(HeadedParser):
         if layout is None:
             return NO_FIELDS_YET
         if layout.tabs:
-            return _read_tabs(layout, text)
+            return layout.read_tabs(text)
         if b'"' in stripped:
-            return _read_quoted(layout, stripped)
-        columns = text.split(b"\t") if b"\t" in text else _BLANKS(stripped)
-        if len(columns) != layout.plan.count:
-            return COLUMN_COUNT
-        return layout.plan.read(columns, layout.texts)
+            return layout.read_quoted(stripped)
+        return layout.read_spaced(text if b"\t" in text else stripped)
 
     def _directive(self, text: bytes) -> Result:
         found = _DIRECTIVE(text)
@@ -233,7 +196,7 @@ class W3cParser(HeadedParser):
             self._layouts[key] = self._compiled()
         self._layout = self._layouts[key]
 
-    def _compiled(self) -> _Layout | None:
+    def _compiled(self) -> Layout | None:
         seen = self._said("fields")
         fields, prefixes = self._assumed_fields() if seen is None else (seen, ())
         names = column_names(fields)
@@ -247,7 +210,7 @@ class W3cParser(HeadedParser):
             self._values[dialect.name] = Values(dialect, self._options)
         values = self._values[dialect.name]
         plan = compile_plan(names, values, self._options, zones, self._said("date"))
-        return _Layout(
+        return Layout(
             plan,
             tabs=dialect.tabs or b"\t" in fields,
             texts=values.spaced,
@@ -272,88 +235,6 @@ class W3cParser(HeadedParser):
         if stated is not None:
             return stated
         return _ANY if _OF_IIS.isdisjoint(name.lower() for name in names) else _IIS
-
-
-def _read_tabs(layout: _Layout, text: bytes) -> Result:
-    columns = text.split(b"\t")
-    count = layout.plan.count
-    if layout.prefixes:
-        if _SECOND_CLOCK(text, _BEHIND_FIRST_CLOCK):
-            return COLUMN_COUNT
-        if len(columns) in layout.prefixes:
-            columns += [b"-"] * (count - len(columns))
-        del columns[count:]
-    if len(columns) != count:
-        return COLUMN_COUNT
-    return layout.plan.read(columns, layout.texts)
-
-
-def _ordinary_quoted(layout: _Layout, text: bytes) -> list[bytes] | None:
-    """Cuts a line between whose quotes, and not within them, columns end at one space each.
-
-    None for any other line. Has `layout.cut` do the same with the next ones.
-    """
-    pieces = text.split(b'"')
-    if len(pieces) % 2 == 0 or len(pieces) == 1 or b"\t" in text:
-        return None
-    spaced = layout.plan.spaced
-    columns: list[bytes] = []
-    in_quotes: list[int] = []
-    last = len(pieces) - 1
-    for at, piece in enumerate(pieces):
-        if at % 2:
-            in_quotes.append(len(columns))
-            columns.append(b'"%b"' % piece if len(columns) in spaced else piece)
-        elif at == 0 or at == last:
-            if piece:
-                columns += piece.strip(b" ").split(b" ")
-                if piece[-1:] != b" " if at == 0 else piece[:1] != b" ":
-                    return None
-        elif piece != b" ":
-            if len(piece) < len(b" x ") or piece[:1] != b" " or piece[-1:] != b" ":
-                return None
-            columns += piece[1:-1].split(b" ")
-    if len(columns) != layout.plan.count or b"" in columns:
-        return None
-    layout.cut = _cut_of(layout, tuple(in_quotes)).fullmatch
-    return columns
-
-
-def _cut_of(layout: _Layout, in_quotes: tuple[int, ...]) -> re.Pattern[bytes]:
-    known = layout.cuts.get(in_quotes)
-    if known is None:
-        if len(layout.cuts) >= _MOST_CUTS:
-            layout.cuts.clear()
-        spaced = layout.plan.spaced
-        columns = [
-            rb'([^ "\t]++)'
-            if at not in in_quotes
-            else rb'("[^"\t]*+")'
-            if at in spaced
-            else rb'"([^"\t]++)"'
-            for at in range(layout.plan.count)
-        ]
-        known = layout.cuts[in_quotes] = re.compile(b" ".join(columns))
-    return known
-
-
-def _read_quoted(layout: _Layout, text: bytes) -> Result:
-    plan = layout.plan
-    if text[:1] == b'"' and text[-1:] == b'"' and text.count(b'"') == 2 * plan.count:
-        columns = text[1:-1].split(b'" "')
-        if len(columns) == plan.count:
-            return plan.read(columns, layout.literal)
-    tokens = _TOKENS(text)
-    if tokens and tokens[-1][:1] == b'"' and not _QUOTED(tokens[-1]):
-        # Quotes that pair with nothing are a client's own: this writer quotes no values.
-        tokens = _BLANKS(text)
-    if len(tokens) != plan.count:
-        return COLUMN_COUNT
-    columns = [
-        unquote(token) if token.startswith(b'"') and index not in plan.spaced else token
-        for index, token in enumerate(tokens)
-    ]
-    return plan.read(columns, layout.texts)
 
 
 _RECORD_FIELDS = (
