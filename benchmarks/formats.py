@@ -19,7 +19,7 @@ from benchmarks.measure import Table
 from benchmarks.processes import BenchmarkError
 from benchmarks.writers import COMPOSED, FORMATS, Hit, Written, hits
 
-from hooktail import telemetry
+from hooktail import garbage, telemetry
 from hooktail.extract import registry
 from hooktail_parsers import Record, StatefulParser
 from hooktail_parsers.assembly import Assembler
@@ -63,6 +63,7 @@ class Cost:
 def run(size: str, directory: Path) -> Table:
     """Measures format by format, each several times."""
     telemetry.configure("warning", "json", environ={})
+    garbage.settle()  # as the daemon does
     wanted = SIZES[size]
     requests = list(hits(wanted.requests, until=datetime.now(UTC)))
     rows: list[tuple[str, ...]] = []

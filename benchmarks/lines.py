@@ -17,7 +17,7 @@ from benchmarks.generate import write_log
 from benchmarks.measure import Table
 from benchmarks.processes import SOURCE, BenchmarkError
 
-from hooktail import telemetry
+from hooktail import garbage, telemetry
 from hooktail.checkpoint.store import Store
 from hooktail.config.sections import SourceSection
 from hooktail.extract import registry
@@ -43,6 +43,7 @@ SIZES = {"full": Size(500_000, 3), "quick": Size(100_000, 3), "tiny": Size(2000,
 def run(size: str, directory: Path) -> Table:
     """Measures each way of reading one log, in turn, several times."""
     telemetry.configure("warning", "json", environ={})
+    garbage.settle()  # as the daemon does
     wanted = SIZES[size]
     log = directory / "access.log"
     write_log(log, wanted.lines)
