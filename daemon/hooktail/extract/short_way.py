@@ -99,64 +99,65 @@ class ShortWay:
                 otherwise(index, record)
                 continue
             path, ip, agent, time_ms = record.path, record.ip, record.user_agent, record.time_ms
-            if (
-                path is None
-                or ip is None
-                or agent is None
-                or type(time_ms) is not int
-                or not oldest_ms <= time_ms <= newest_ms
-                or record.method != method
-                or (record.status != status and record.status != other_status)
-                or record.headers is not None
-                or record.fields is not None
-                or record.session is not None
-            ):
-                otherwise(index, record)
-                continue
+            refused: str | None = _LONG
             try:
-                page = pages[path]
-                refused = page.refused
-                if refused is None:
-                    client = clients[ip, record.host, agent]
-                    refused = client.refused
-                if refused is None:
-                    location = None
-                    if record.host is None and record.scheme is None and record.port is None:
-                        query = record.query
-                        if query is None:
-                            location = page.written
-                        elif page.lead is not None and len(path) + len(query) <= longest_url:
-                            location = page.lead + queries[query]
-                            if len(location) > longest_url:
-                                location = None
-                    if location is None:
-                        location = url(record)
-                    referrer = record.referrer
-                    came_from = referrers[referrer] if referrer else ""
-                    written = timestamp(time_ms)
-                    # From here on nothing raises, whatever a plugin put into the record.
-                    start = starts[index]
-                    event_id = event_id_of(start, texts[index], ids_name)
-                    shown_id = f',"event_id":"{event_id}"' if sends_event_id else ""
-                    if enter is None:
-                        session = ""
-                    else:
-                        time_s = time_ms // 1000
-                        session_s = enter(client.key, time_s, changes)
-                        new_ages[start] = time_s - session_s
-                        if session_s != client.session_s:
-                            client.session_s = session_s
-                            client.session = f',"session_id":"{session_id(session_s, client.id)}"'
-                        session = client.session
-                    body = (
-                        f'{lead}{shown_id},"timestamp":"{written}"{client.visitor}{session}'
-                        f"{location}{came_from}{client.tail}"
-                    ).encode()
-                    add(new(Event, (name, event_id, body, start, False)))
-                    continue
+                if (
+                    path is not None
+                    and ip is not None
+                    and agent is not None
+                    and type(time_ms) is int
+                    and oldest_ms <= time_ms <= newest_ms
+                    and record.method == method
+                    and (record.status == status or record.status == other_status)
+                    and record.headers is None
+                    and record.fields is None
+                    and record.session is None
+                ):
+                    page = pages[path]
+                    refused = page.refused
+                    if refused is None:
+                        client = clients[ip, record.host, agent]
+                        refused = client.refused
+                    if refused is None:
+                        location = None
+                        if record.host is None and record.scheme is None and record.port is None:
+                            query = record.query
+                            if query is None:
+                                location = page.written
+                            elif page.lead is not None and len(path) + len(query) <= longest_url:
+                                location = page.lead + queries[query]
+                                if len(location) > longest_url:
+                                    location = None
+                        if location is None:
+                            location = url(record)
+                        referrer = record.referrer
+                        came_from = referrers[referrer] if referrer else ""
+                        written = timestamp(time_ms)
+                        # From here on nothing raises, whatever a plugin put into the record.
+                        start = starts[index]
+                        event_id = event_id_of(start, texts[index], ids_name)
+                        shown_id = f',"event_id":"{event_id}"' if sends_event_id else ""
+                        if enter is None:
+                            session = ""
+                        else:
+                            time_s = time_ms // 1000
+                            session_s = enter(client.key, time_s, changes)
+                            new_ages[start] = time_s - session_s
+                            if session_s != client.session_s:
+                                client.session_s = session_s
+                                client.session = (
+                                    f',"session_id":"{session_id(session_s, client.id)}"'
+                                )
+                            session = client.session
+                        body = (
+                            f'{lead}{shown_id},"timestamp":"{written}"{client.visitor}{session}'
+                            f"{location}{came_from}{client.tail}"
+                        ).encode()
+                        add(new(Event, (name, event_id, body, start, False)))
+                        continue
             except Exception:  # noqa: BLE001  # too long, or a plugin's record: the long way judges
                 refused = _LONG
-            if refused is _LONG:
+            if refused is None or refused is _LONG:
                 otherwise(index, record)
             else:
                 settled[refused] = settled.get(refused, 0) + 1

@@ -142,7 +142,20 @@ records = st.builds(
     session=st.sampled_from([None, None, None, "abc"]),
     fields=st.sampled_from([None, None, None, {"ident": "x"}, {"http_dnt": "1"}]),
 )
-wrong = st.sampled_from(["1", b"/x", 1.5, -1, [1], {"a": 1}, True, ("x",)])
+
+
+class Incomparable:
+    """As some numbers of libraries are: whoever compares it gets an exception."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("the truth of it is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]  # whoever looks it up gets one too
+
+
+wrong = st.sampled_from(["1", b"/x", 1.5, -1, [1], {"a": 1}, True, ("x",)]) | st.builds(
+    Incomparable
+)
 broken = st.builds(
     lambda record, name, value: structs.replace(record, **{name: value}),
     records,
@@ -236,6 +249,16 @@ def test_plain_page_views_go_the_short_way() -> None:
     assert long == [3, 4]
     assert [event.start for event in taken.events] == [0, 25, 30]
     assert taken.settled == {"filtered.static_file": 1, "filtered.bot": 1}
+
+
+@pytest.mark.parametrize("name", ["status", "method", "time_ms", "path", "ip", "user_agent"])
+def test_a_value_that_cannot_be_compared_ends_no_batch(name: str) -> None:
+    broken = structs.replace(PLAIN, **{name: Incomparable()})
+
+    [taken], _ = play(extractor(SHOP, short=True), [[broken, PLAIN]])
+
+    assert [event.start for event in taken.events] == [2]
+    assert sum(taken.settled.values()) == 1
 
 
 def test_it_waits_until_the_first_addresses_have_been_looked_at() -> None:
