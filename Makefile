@@ -28,10 +28,11 @@ test: $(DEV)  ## all tests; installs nginx and logrotate by apt where it may
 	@sh tests/system/install.sh
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-lint: $(DEV)  ## ruff and the layers
+lint: $(DEV)  ## ruff, the layers, and expressions that an old Python reads wrongly
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/unit/test_possessive.py
 
 types: $(DEV)  ## mypy, strict
 	$(BIN)/mypy

@@ -28,7 +28,7 @@ _USUAL = re.compile(
     rb"|Read|Write|Expire|Session|Cookie|SQL)\b"
 ).match
 _LANDMARK = re.compile(
-    rb'(?:Started [A-Z]++ "|Processing (?:by )?+[\w:]++#\w|Completed (?:[0-9]{3}\b|in [0-9]))'
+    rb'(?:Started [A-Z]++ "|Processing (?>by |)[\w:]++#\w|Completed (?:[0-9]{3}\b|in [0-9]))'
 ).search
 
 
