@@ -45,8 +45,8 @@ HOSTILE = {
 }
 
 
-LONG = 64_000
-MOST_S = 2.0
+LONG = 32_000
+MOST_S = 0.7
 REPEATED = [
     b'"', b'" "', b'\\"', b"\\", b" ", b"a=b ", b'a="b', b'{"a":', b"[", b", ", b"://", b"\t",
     b'""; ', b"%25", b"1.2.3.4, ", b"?a=",
@@ -75,7 +75,7 @@ def test_a_line_made_to_be_slow_is_not(line: bytes) -> None:
 
 @pytest.mark.parametrize("repeated", REPEATED)
 def test_the_longest_line_costs_little(repeated: bytes) -> None:
-    """Of what grows with the square of the length, 64 KB would take half a minute."""
+    """Of what grows with the square of the length, so much took a second and more."""
     for target in TARGETS:
         *head, sample = target.samples
         parser = target.format.make(target.options)
